@@ -1,0 +1,169 @@
+"""The pieces that the networks are made of.
+
+Everything is a stock Keras layer or a `keras.ops` operation, so that `keras.saving.load_model` opens a saved network on
+any backend without custom objects.
+"""
+
+import keras
+from keras import ops
+
+
+def check_image_size(image_size, *, multiple=1, minimum=1):
+    """Turns an image size into (height, width), or says what is wrong with it.
+
+    Args:
+        image_size: int, (height, width), or None for any size.
+        multiple: both sides must be multiples of it.
+        minimum: the smallest side allowed, in pixels.
+
+    Returns:
+        (height, width), two ints, or (None, None).
+
+    Raises:
+        ValueError: if the size is not one that the network can take.
+    """
+    if image_size is None:
+        return None, None
+    sides = tuple(image_size) if isinstance(image_size, list | tuple) else (image_size, image_size)
+    if len(sides) != 2 or not all(isinstance(side, int) and not isinstance(side, bool) for side in sides):
+        raise ValueError(f"`image_size` must be a whole number or (height, width). Received: {image_size!r}")
+    if any(side < minimum for side in sides):
+        raise ValueError(f"`image_size` must be at least {minimum}. Received: {image_size}")
+    if any(side % multiple for side in sides):
+        raise ValueError(f"`image_size` must be a multiple of {multiple}. Received: {image_size}")
+    return sides
+
+
+def check_counts(**counts):
+    """Raises ValueError where one of the named `counts` is not a whole number of at least 1."""
+    for name, count in counts.items():
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+            raise ValueError(f"`{name}` must be a whole number of at least 1. Received: {count!r}")
+
+
+def check_rates(**rates):
+    """Raises ValueError where one of the named `rates` is not in [0, 1)."""
+    for name, rate in rates.items():
+        if not isinstance(rate, int | float) or isinstance(rate, bool) or not 0 <= rate < 1:
+            raise ValueError(f"`{name}` must be at least 0 and below 1. Received: {rate!r}")
+
+
+def check_positive(**numbers):
+    """Raises ValueError where one of the named `numbers` is not above 0."""
+    for name, number in numbers.items():
+        if not isinstance(number, int | float) or isinstance(number, bool) or not number > 0:
+            raise ValueError(f"`{name}` must be above 0. Received: {number!r}")
+
+
+def normal(stddev):
+    """A new N(0, `stddev`) initialiser; new, as one that is shared would give equal layers equal weights."""
+    return keras.initializers.RandomNormal(stddev=stddev)
+
+
+def instance_norm(*, epsilon=1e-5, name=None):
+    """Instance norm with a learnt scale and shift: one mean and (biased) variance for each picture and channel.
+
+    The scale starts at one. Public CycleGAN code often draws it from N(0, 0.02), which mutes every normed layer.
+
+    Args:
+        epsilon: float added to the variance. PyTorch has 1e-5; TensorFlow Addons, and so the Monet notebooks, 1e-3.
+        name: name of the layer.
+
+    Returns:
+        A `keras.layers.GroupNormalization` with a group a channel.
+
+    Reference: Ulyanov et al., Instance Normalization (2016), https://arxiv.org/abs/1607.08022
+    """
+    return keras.layers.GroupNormalization(groups=-1, epsilon=epsilon, name=name)
+
+
+def downsample(filters, *, stddev=0.02, norm=True, use_bias=False, norm_epsilon=1e-5, slope=0.2, name=None):
+    """downsample-k: 4x4 convolution of stride 2, instance norm, leaky ReLU.
+
+    A `Sequential`, and not bare layers, because weights that the Monet notebooks saved as HDF5 load by topological
+    order, block by block.
+
+    Args:
+        filters: int, channels of the output (k).
+        stddev: of the kernel's N(0, stddev) initialiser.
+        norm: whether to normalise.
+        use_bias: whether the convolution has a bias; a norm after it would cancel it.
+        norm_epsilon: see `instance_norm`.
+        slope: of the leaky ReLU below zero.
+        name: name of the block.
+
+    Returns:
+        A `keras.Sequential` that maps (B, H, W, C) to (B, H/2, W/2, filters).
+    """
+    layers = [
+        keras.layers.Conv2D(filters, 4, strides=2, padding="same", use_bias=use_bias, kernel_initializer=normal(stddev))
+    ]
+    if norm:
+        layers.append(instance_norm(epsilon=norm_epsilon))
+    layers.append(keras.layers.LeakyReLU(negative_slope=slope))
+    return keras.Sequential(layers, name=name)
+
+
+def upsample(filters, *, stddev=0.02, dropout=0.0, norm_epsilon=1e-5, name=None):
+    """upsample-k, with `dropout` upsampleD-k: 4x4 transposed convolution of stride 2, instance norm, dropout, ReLU.
+
+    Args:
+        filters: int, channels of the output (k).
+        stddev: of the kernel's N(0, stddev) initialiser.
+        dropout: rate in [0, 1).
+        norm_epsilon: see `instance_norm`.
+        name: name of the block.
+
+    Returns:
+        A `keras.Sequential` that maps (B, H, W, C) to (B, 2H, 2W, filters).
+    """
+    layers = [
+        keras.layers.Conv2DTranspose(
+            filters, 4, strides=2, padding="same", use_bias=False, kernel_initializer=normal(stddev)
+        ),
+        instance_norm(epsilon=norm_epsilon),
+    ]
+    if dropout:
+        layers.append(keras.layers.Dropout(dropout))
+    layers.append(keras.layers.ReLU())
+    return keras.Sequential(layers, name=name)
+
+
+def reflect(images, pixels):
+    """Pads (B, H, W, C) to (B, H + 2 `pixels`, W + 2 `pixels`, C) by reflection, the border itself not repeated."""
+    return ops.pad(images, [[0, 0], [pixels, pixels], [pixels, pixels], [0, 0]], mode="reflect")
+
+
+def residual(x, *, dropout=0.0, stddev=0.02, norm_epsilon=1e-5, name):
+    """A residual block of two 3x3 convolutions with reflection padding: x + norm(conv(relu(norm(conv(x))))).
+
+    Args:
+        x: KerasTensor (B, H, W, C), sides of at least 2.
+        dropout: rate in [0, 1), between the two halves.
+        stddev: of the kernels' N(0, stddev) initialisers.
+        norm_epsilon: see `instance_norm`.
+        name: beginning of the layers' names.
+
+    Returns:
+        KerasTensor (B, H, W, C).
+
+    Reference: Johnson et al., Perceptual Losses for Real-Time Style Transfer (2016), without a ReLU after the sum
+    """
+    filters = x.shape[-1]
+    y = x
+    for half in (1, 2):
+        y = reflect(y, 1)
+        y = keras.layers.Conv2D(
+            filters, 3, use_bias=False, kernel_initializer=normal(stddev), name=f"{name}_conv_{half}"
+        )(y)
+        y = instance_norm(epsilon=norm_epsilon, name=f"{name}_norm_{half}")(y)
+        if half == 1:
+            y = keras.layers.ReLU(name=f"{name}_relu")(y)
+            if dropout:
+                y = keras.layers.Dropout(dropout, name=f"{name}_dropout")(y)
+    return keras.layers.Add(name=name)([x, y])
+
+
+def in_float32(x, *, activation="linear", name):
+    """Ends a network: `activation` in float32, as 16-bit pictures and logits lose what the losses need."""
+    return keras.layers.Activation(activation, dtype="float32", name=name)(x)

@@ -1,0 +1,87 @@
+"""The PatchGAN discriminator: a logit for each overlapping patch of a picture."""
+
+import keras
+
+from pixelart_tf.networks.blocks import (
+    check_counts,
+    check_image_size,
+    check_positive,
+    downsample,
+    in_float32,
+    instance_norm,
+    normal,
+)
+
+
+def receptive_field(num_layers=3):
+    """Side in pixels of the patch that one logit of `patchgan` sees: 16, 34, 70, 142 for 1, 2, 3, 4 layers."""
+    field = 7  # of the last two 4x4 convolutions, of stride 1
+    for _ in range(num_layers):
+        field = 2 * field + 2  # below them, a 4x4 convolution of stride 2
+    return field
+
+
+def patchgan(
+    *,
+    image_size=None,
+    channels=3,
+    base_width=64,
+    num_layers=3,
+    norm=True,
+    stddev=0.02,
+    norm_epsilon=1e-5,
+    slope=0.2,
+    name="patchgan",
+):
+    """A discriminator that judges patches of `receptive_field(num_layers)` pixels, 70 by default.
+
+    4x4 convolutions C64-C128-C256 of stride 2, C512 and a last one of stride 1, each padded by one pixel, with leaky
+    ReLUs; no norm in the first.
+
+    Args:
+        image_size: pixels of a side, or (height, width); None for any size.
+        channels: of the pictures.
+        base_width: channels of the first convolution; each further one doubles them, up to eightfold.
+        num_layers: convolutions of stride 2.
+        norm: whether to normalise; without, the convolutions have biases.
+        stddev: of the N(0, stddev) initialisers.
+        norm_epsilon: added to the variance by instance norm.
+        slope: of the leaky ReLUs below zero.
+        name: name of the model.
+
+    Returns:
+        A functional `keras.Model` from (B, H, W, channels) in [-1, 1] to float32 logits, without an activation:
+        (B, H / 2 ** num_layers - 2, W / 2 ** num_layers - 2, 1), which is (B, 30, 30, 1) at 256 pixels.
+
+    Raises:
+        ValueError: if an argument is out of its range.
+
+    Reference: Isola et al., pix2pix (2017), section 3.2.2 and 6.1.2, https://arxiv.org/abs/1611.07004
+    """
+    check_counts(channels=channels, base_width=base_width, num_layers=num_layers)
+    check_positive(stddev=stddev, norm_epsilon=norm_epsilon)
+    height, width = check_image_size(image_size, multiple=2**num_layers, minimum=3 * 2**num_layers)
+
+    inputs = keras.Input((height, width, channels), name="images")
+    x = inputs
+    for i in range(num_layers):
+        block = downsample(
+            base_width * min(2**i, 8),
+            stddev=stddev,
+            norm=norm and i > 0,
+            use_bias=not norm,
+            norm_epsilon=norm_epsilon,
+            slope=slope,
+            name=f"down_{i}",
+        )
+        x = block(x)  # (B, H / 2 ** (i + 1), W / 2 ** (i + 1), filters)
+    x = keras.layers.ZeroPadding2D(1, name="top_pad")(x)
+    x = keras.layers.Conv2D(
+        base_width * min(2**num_layers, 8), 4, use_bias=not norm, kernel_initializer=normal(stddev), name="top"
+    )(x)  # one row and one column less
+    if norm:
+        x = instance_norm(epsilon=norm_epsilon, name="top_norm")(x)
+    x = keras.layers.LeakyReLU(negative_slope=slope, name="top_relu")(x)
+    x = keras.layers.ZeroPadding2D(1, name="to_logits_pad")(x)
+    x = keras.layers.Conv2D(1, 4, kernel_initializer=normal(stddev), name="to_logits")(x)  # and one less
+    return keras.Model(inputs, in_float32(x, name="logits"), name=name)

@@ -1,0 +1,108 @@
+"""The ResNet generator: a few strided convolutions, residual blocks, and the way back up."""
+
+import keras
+
+from pixelart_tf.networks.blocks import (
+    check_counts,
+    check_image_size,
+    check_positive,
+    check_rates,
+    in_float32,
+    instance_norm,
+    normal,
+    reflect,
+    residual,
+)
+
+UPSAMPLINGS = ("transpose", "resize")
+
+
+def resnet(
+    *,
+    image_size=None,
+    channels=3,
+    output_channels=3,
+    base_width=64,
+    num_downsamplings=2,
+    num_blocks=9,
+    dropout=0.0,
+    stddev=0.02,
+    norm_epsilon=1e-5,
+    upsampling="transpose",
+    name="resnet",
+):
+    """A ResNet that maps pictures to pictures of the same size; by default of any size.
+
+    c7s1-64, d128, d256, nine times R256, u128, u64, c7s1-3 in the CycleGAN paper's terms. No convolution that a norm
+    follows has a bias, as the norm cancels it.
+
+    Args:
+        image_size: pixels of a side, or (height, width); None for any size. Sides that are multiples of
+            2 ** `num_downsamplings` come back as they were.
+        channels: of the input.
+        output_channels: of the output.
+        base_width: channels of the first convolution; each downsampling doubles them.
+        num_downsamplings: strided convolutions; 2 for photos, 1 for pixel art at its native size.
+        num_blocks: residual blocks; 9 at 256 pixels, 6 below.
+        dropout: rate in the residual blocks.
+        stddev: of the N(0, stddev) initialisers.
+        norm_epsilon: added to the variance by instance norm.
+        upsampling: "transpose", 3x3 transposed convolutions as in the paper, or "resize", each pixel doubled and a
+            3x3 convolution, which leaves no checkerboard (https://distill.pub/2016/deconv-checkerboard/).
+        name: name of the model.
+
+    Returns:
+        A functional `keras.Model` from (B, H, W, channels) in [-1, 1] to float32 (B, H, W, output_channels) in [-1, 1].
+
+    Raises:
+        ValueError: if an argument is out of its range.
+
+    Reference: Zhu et al., CycleGAN (2017), appendix 7.2, https://arxiv.org/abs/1703.10593; the same numbers as its
+    PyTorch implementation
+    """
+    check_counts(
+        channels=channels,
+        output_channels=output_channels,
+        base_width=base_width,
+        num_downsamplings=num_downsamplings,
+        num_blocks=num_blocks,
+    )
+    check_rates(dropout=dropout)
+    check_positive(stddev=stddev, norm_epsilon=norm_epsilon)
+    if upsampling not in UPSAMPLINGS:
+        raise ValueError(f"`upsampling` must be one of {', '.join(UPSAMPLINGS)}. Received: {upsampling!r}")
+    # A picture must be larger than what is reflected of it: 3 pixels at full size, 1 in the blocks.
+    minimum = max(4, 2 ** (num_downsamplings + 1))
+    height, width = check_image_size(image_size, multiple=2**num_downsamplings, minimum=minimum)
+
+    def norm_relu(x, name):
+        x = instance_norm(epsilon=norm_epsilon, name=f"{name}_norm")(x)
+        return keras.layers.ReLU(name=f"{name}_relu")(x)
+
+    def convolve(x, filters, size, name, **options):
+        layer = keras.layers.Conv2D(filters, size, kernel_initializer=normal(stddev), name=name, **options)
+        return layer(x)
+
+    inputs = keras.Input((height, width, channels), name="images")
+    x = convolve(reflect(inputs, 3), base_width, 7, "stem", use_bias=False)
+    x = norm_relu(x, "stem")  # (B, H, W, base_width)
+    for i in range(num_downsamplings):
+        # "same" would pad the right and bottom only, and shift the picture against the PyTorch implementation.
+        x = keras.layers.ZeroPadding2D(1, name=f"down_{i}_pad")(x)
+        x = convolve(x, base_width * 2 ** (i + 1), 3, f"down_{i}", strides=2, use_bias=False)
+        x = norm_relu(x, f"down_{i}")  # (B, H / 2 ** (i + 1), W / 2 ** (i + 1), base_width * 2 ** (i + 1))
+    for i in range(num_blocks):
+        x = residual(x, dropout=dropout, stddev=stddev, norm_epsilon=norm_epsilon, name=f"block_{i}")
+    for i in reversed(range(num_downsamplings)):
+        filters = base_width * 2**i
+        if upsampling == "transpose":
+            x = keras.layers.Conv2DTranspose(
+                filters, 3, strides=2, use_bias=False, kernel_initializer=normal(stddev), name=f"up_{i}"
+            )(x)
+            x = keras.layers.Cropping2D(((1, 0), (1, 0)), name=f"up_{i}_crop")(x)
+        else:
+            x = keras.layers.UpSampling2D(2, name=f"up_{i}_resize")(x)
+            x = convolve(reflect(x, 1), filters, 3, f"up_{i}", use_bias=False)
+        x = norm_relu(x, f"up_{i}")  # (B, H / 2 ** i, W / 2 ** i, filters)
+    x = convolve(reflect(x, 3), output_channels, 7, "to_pixels")  # (B, H, W, output_channels)
+    return keras.Model(inputs, in_float32(x, activation="tanh", name="pixels"), name=name)

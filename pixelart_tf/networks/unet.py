@@ -1,0 +1,118 @@
+"""The U-Net generator: downsample-k / upsampleD-k / upsample-k with skip connections."""
+
+import keras
+
+from pixelart_tf.networks.blocks import (
+    check_counts,
+    check_image_size,
+    check_positive,
+    check_rates,
+    downsample,
+    in_float32,
+    normal,
+    upsample,
+)
+
+LAYOUTS = ("notebook", "pytorch")
+
+
+def unet(
+    *,
+    image_size=256,
+    channels=3,
+    output_channels=3,
+    base_width=64,
+    num_downsamplings=None,
+    dropout=0.5,
+    block_stddev=0.02,
+    stddev=0.02,
+    norm_epsilon=1e-3,
+    slope=0.2,
+    layout="notebook",
+    name="unet",
+):
+    """A U-Net that maps pictures to pictures of the same size.
+
+    Blocks have `base_width` * 1, 2, 4, 8, 8, ... channels. At 256 pixels that is eight blocks down to 1x1, seven up
+    (the first three with dropout), and a last transposed convolution with tanh.
+
+    Args:
+        image_size: pixels of a side, or (height, width); a multiple of 2 ** `num_downsamplings`.
+        channels: of the input.
+        output_channels: of the output.
+        base_width: channels of the first block.
+        num_downsamplings: blocks on the way down; None for as many as the size can be halved, at most 8.
+        dropout: rate in the first three blocks up, as far as they have the full width of 8 * `base_width`.
+        block_stddev: of the N(0, stddev) initialisers in the blocks up and down.
+        stddev: of the N(0, stddev) initialiser of the last layer.
+        norm_epsilon: added to the variance by instance norm; 1e-3 as in TensorFlow Addons, 1e-5 as in PyTorch.
+        slope: of the leaky ReLUs below zero.
+        layout: "notebook" is the U-Net of the TensorFlow tutorials. "pytorch" is the one of the PyTorch CycleGAN: no
+            norm but a bias in the innermost block (at 1x1 pixels a norm leaves nothing of its input), a bias in the
+            first block, a ReLU on what the skips carry, and no dropout in the first block up.
+        name: name of the model.
+
+    Returns:
+        A functional `keras.Model` from (B, H, W, channels) in [-1, 1] to float32 (B, H, W, output_channels) in
+        [-1, 1], with blocks named `down_0`, ... and `up_0`, ...
+
+    Raises:
+        ValueError: if an argument is out of its range.
+
+    Reference: Ronneberger et al. (2015), https://arxiv.org/abs/1505.04597; Isola et al., pix2pix (2017), section 6.1,
+    https://arxiv.org/abs/1611.07004
+    """
+    check_counts(channels=channels, output_channels=output_channels, base_width=base_width)
+    check_rates(dropout=dropout)
+    check_positive(block_stddev=block_stddev, stddev=stddev, norm_epsilon=norm_epsilon)
+    if image_size is None:
+        raise ValueError("`image_size` must be given, as a U-Net is built for one size. Received: None")
+    if layout not in LAYOUTS:
+        raise ValueError(f"`layout` must be one of {', '.join(LAYOUTS)}. Received: {layout!r}")
+    height, width = check_image_size(image_size, multiple=2)
+    if num_downsamplings is None:
+        num_downsamplings = min(8, _halvings(height), _halvings(width))
+    check_counts(num_downsamplings=num_downsamplings)
+    check_image_size(image_size, multiple=2**num_downsamplings)
+
+    pytorch = layout == "pytorch"
+    widths = [base_width * min(2**i, 8) for i in range(num_downsamplings)]
+    inputs = keras.Input((height, width, channels), name="images")
+    x = inputs
+    skips = []
+    for i, filters in enumerate(widths):
+        norm = i > 0 and not (pytorch and i == num_downsamplings - 1)
+        block = downsample(
+            filters,
+            stddev=block_stddev,
+            norm=norm,
+            use_bias=pytorch and not norm,
+            norm_epsilon=norm_epsilon,
+            slope=slope,
+            name=f"down_{i}",
+        )
+        x = block(x)  # (B, H / 2 ** (i + 1), W / 2 ** (i + 1), filters)
+        skips.append(x)
+
+    if pytorch:
+        skips = [keras.layers.ReLU(name=f"skip_{i}")(skip) for i, skip in enumerate(skips)]
+    x = skips.pop()
+    for i, filters in enumerate(reversed(widths[:-1])):
+        is_dropped = int(pytorch) <= i < int(pytorch) + 3 and filters == 8 * base_width
+        block = upsample(
+            filters,
+            stddev=block_stddev,
+            dropout=dropout if is_dropped else 0.0,
+            norm_epsilon=norm_epsilon,
+            name=f"up_{i}",
+        )
+        x = keras.layers.Concatenate(name=f"join_{i}")([block(x), skips.pop()])  # (B, 2H, 2W, 2 * filters)
+    x = keras.layers.Conv2DTranspose(
+        output_channels, 4, strides=2, padding="same", kernel_initializer=normal(stddev), name="to_pixels"
+    )(x)  # (B, H, W, output_channels)
+    return keras.Model(inputs, in_float32(x, activation="tanh", name="pixels"), name=name)
+
+
+def _halvings(side):
+    """How often `side` can be halved without a remainder: 192 -> 6."""
+    return (side & -side).bit_length() - 1
