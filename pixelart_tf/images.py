@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from pixelart_tf.cli import UserError
+
 SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 # A small file may say that it is a huge picture (a decompression bomb). This is 11,585 x 11,585, 400 MB as RGB.
 MAX_PIXELS = 2**27
@@ -40,7 +42,7 @@ _UPRIGHT = {
 }
 
 
-class ImageError(ValueError):
+class ImageError(UserError):
     """A picture that cannot be used. The message is one line: `path: reason`."""
 
 

@@ -1,0 +1,1 @@
+"""Turns pictures into true pixel art: NumPy, uint8 in and out."""

@@ -1,0 +1,120 @@
+"""The exact grid of enlarged pixel art: which square cells a picture is made of, and its one pixel a cell.
+
+Exact means that every pixel of a cell has the very same colour, as after nearest enlargement by a whole number and in
+a lossless file. JPEG, smooth or uneven enlargement leave no exact grid.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+# Bits of evidence below which a grid is called a coincidence: n independent gaps between colour changes, all multiples
+# of c by chance, have probability c**-n. A lone square or a straight line is made of any number of cells.
+MIN_EVIDENCE = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """Square cells of `cell` pixels; the first whole cell starts `top` and `left` pixels (under `cell`) from the corner.
+
+    Pixels before it, and those behind the last whole cell, are parts of cells.
+    """
+
+    cell: int
+    top: int
+    left: int
+
+
+def find_grid(image: np.ndarray) -> Grid | None:
+    """Finds the largest cells that a picture can be made of.
+
+    Neighbouring columns differ only where one cell ends and the next begins, so all these places are equal modulo the
+    cell size, which is the greatest common divisor of their distances; rows likewise. Art drawn in blocks of 2x2 cells
+    is, pixel for pixel, art of cells twice as large, and that is what comes back: its enlargement is the same picture.
+
+    Args:
+        image: uint8 (H, W, C).
+
+    Returns:
+        The grid, with cells of 2 pixels or more. None where there is none (photographs, noise, smooth drawings, pixel
+        art of one pixel a cell) and where too few colour changes leave it open (a flat picture, a lone rectangle).
+    """
+    if image.ndim != 3 or image.dtype != np.uint8:
+        raise ValueError(f"`image` must be uint8 (H, W, C). Received: {image.dtype} {image.shape}")
+    changes = (_changes(image), _changes(image.swapaxes(0, 1)))
+    gaps = np.concatenate([np.diff(places) for places in changes])
+    cell = math.gcd(*gaps.tolist())
+    if cell < 2 or len(gaps) * math.log2(cell) < MIN_EVIDENCE:
+        return None
+    top, left = (int(places[0]) % cell if len(places) else 0 for places in changes)
+    return Grid(cell=cell, top=top, left=left)
+
+
+def _changes(image: np.ndarray) -> np.ndarray:
+    """int64 (N,): the rows that differ from the row above."""
+    return np.flatnonzero((image[1:] != image[:-1]).any(axis=(1, 2))) + 1
+
+
+def native(image: np.ndarray) -> np.ndarray:
+    """Recovers pixel art at one pixel a cell, partial cells at the borders included.
+
+    Enlarged again by the cell size, and cut to where the first cell began, it is the picture itself.
+
+    Args:
+        image: uint8 (H, W, C).
+
+    Returns:
+        uint8 (h, w, C).
+
+    Raises:
+        ValueError: the picture has no exact grid.
+    """
+    grid = find_grid(image)
+    if grid is None:
+        raise ValueError("no exact grid of cells (2 pixels or more each) in this picture")
+    rows = _one_a_cell(image.shape[0], grid.cell, grid.top)
+    columns = _one_a_cell(image.shape[1], grid.cell, grid.left)
+    return image[np.ix_(rows, columns)]
+
+
+def _one_a_cell(length: int, cell: int, start: int) -> np.ndarray:
+    """int64 (N,): the first pixel of each cell along one axis."""
+    whole = np.arange(start, length, cell)
+    return np.concatenate([[0], whole]) if start else whole
+
+
+def border_colour(image: np.ndarray) -> np.ndarray:
+    """uint8 (C,): the colour that most pixels along the four edges have."""
+    edges = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    colours, counts = np.unique(edges, axis=0, return_counts=True)
+    return colours[counts.argmax()]
+
+
+def centre(image: np.ndarray, size: int) -> np.ndarray:
+    """Trims a sprite of its uniform border and puts it in the middle of a square of the border's colour.
+
+    Args:
+        image: uint8 (H, W, C).
+        size: pixels of the square's side.
+
+    Returns:
+        uint8 (size, size, C).
+
+    Raises:
+        ValueError: what is left after trimming is larger than `size`.
+    """
+    background = border_colour(image)
+    content = (image != background).any(axis=-1)   # (H, W)
+    rows, columns = np.flatnonzero(content.any(axis=1)), np.flatnonzero(content.any(axis=0))
+    square = np.empty((size, size, image.shape[-1]), np.uint8)
+    square[:] = background
+    if not len(rows):
+        return square
+    sprite = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    height, width = sprite.shape[:2]
+    if height > size or width > size:
+        raise ValueError(f"the sprite is {width}x{height} cells, larger than {size}x{size}")
+    top, left = (size - height) // 2, (size - width) // 2
+    square[top : top + height, left : left + width] = sprite
+    return square
