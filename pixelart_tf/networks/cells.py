@@ -1,0 +1,32 @@
+"""A generator that works on pixel art at its native size, made to take and give pictures of ordinary size."""
+
+import keras
+
+
+def with_cells(generator: keras.Model, cell_size: int) -> keras.Model:
+    """Puts a box-downscale before a generator and a nearest enlargement after it.
+
+    The generator then turns pictures into pixel art whose cells are exact squares of one colour. All layers are stock
+    ones, and the cell size can be read off the first.
+
+    Args:
+        generator: a model of float32 images (B, H, W, C) in [-1, 1] to such images.
+        cell_size: pixels of a side of a cell. 1 gives the generator back as it is.
+
+    Returns:
+        A model of the generator's name whose image sizes are `cell_size` times as large.
+
+    Raises:
+        ValueError: `cell_size` is below 1.
+    """
+    if cell_size < 1:
+        raise ValueError(f"`cell_size` must be at least 1. Received: {cell_size}")
+    if cell_size == 1:
+        return generator
+    height, width, channels = generator.input_shape[1:]
+    sides = [side and side * cell_size for side in (height, width)]
+    inputs = keras.Input((*sides, channels), name="images")
+    x = keras.layers.AveragePooling2D(cell_size, name="to_cells", dtype="float32")(inputs)  # (B, H/cell, W/cell, C)
+    x = generator(x)
+    x = keras.layers.UpSampling2D(cell_size, interpolation="nearest", name="from_cells", dtype="float32")(x)
+    return keras.Model(inputs, x, name=generator.name)
