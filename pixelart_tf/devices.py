@@ -240,7 +240,7 @@ def choose(*, tpu: bool = False, precision: str = "auto", devices: Sequence[str]
     keras.config.set_dtype_policy(policy)
     # JAX always compiles. On TensorFlow XLA is on for one GPU, as Keras' "auto" has it. It is off on a CPU, where it
     # slowed training steps (seconds without -> with, on two cores: U-Net 256 px batch 1 0.110 -> 0.158, U-Net 64 px
-    # batch 8 0.068 -> 0.311, ResNet-6 32 px batch 8 0.162 -> 0.181). It is off under a mirrored strategy, whose replicas
+    # batch 8 0.068 -> 0.311, ResNet-6 32 px batch 8 0.162 -> 0.181). It is off under a mirrored strategy, as replicas
     # meet within the step, and under TPUStrategy, which compiles by itself.
     jit_compile = backend == "jax" or (kind == "gpu" and strategy is None)
     parallel = {"CollectiveAllReduceStrategy": "MultiWorkerMirroredStrategy", "TPUStrategyV2": "TPUStrategy"}

@@ -1,0 +1,212 @@
+"""Which devices, strategy and precision are chosen. Strategies do not share a process, so each choice has its own."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pixelart_tf import devices
+
+ROOT = Path(__file__).parents[1]
+CHOOSE = """
+import json, os, sys
+from pixelart_tf import devices
+backend, options = json.loads(sys.argv[1])
+try:
+    backend = devices.select_backend(backend, options.get("tpu", False))
+    assert "keras" not in sys.modules
+    chosen = devices.choose(**options)
+except devices.DeviceError as error:
+    print(error, file=sys.stderr)
+    sys.exit(2)
+import keras
+with chosen.scope():
+    variable = keras.Variable([1.0, 2.0])
+print(json.dumps({
+    "backend": backend, "kind": chosen.kind, "num_replicas": chosen.num_replicas, "precision": chosen.precision,
+    "policy": keras.config.dtype_policy().name, "jit_compile": chosen.jit_compile, "num_hosts": chosen.num_hosts,
+    "host": chosen.host, "is_chief": chosen.is_chief, "description": chosen.description,
+    "strategy": type(chosen.strategy).__name__, "distribution": keras.distribution.distribution() is not None,
+}))
+"""
+
+
+def start(backend=None, environment=None, **options):
+    """A process that chooses devices and prints what it chose."""
+    clean = {k: v for k, v in os.environ.items() if k not in ("KERAS_BACKEND", "XLA_FLAGS", "TF_CONFIG", "TPU_NAME")}
+    return subprocess.Popen(
+        [sys.executable, "-c", CHOOSE, json.dumps([backend, options])],
+        cwd=ROOT,
+        env=clean | {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def result(process):
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    return json.loads(out)
+
+
+def test_a_plain_cpu_has_no_strategy():
+    chosen = result(start())
+    assert chosen["backend"] == "tensorflow"
+    assert (chosen["kind"], chosen["num_replicas"], chosen["strategy"]) == ("cpu", 1, "NoneType")
+    assert (chosen["precision"], chosen["policy"], chosen["jit_compile"]) == ("float32", "float32", False)
+    assert (chosen["num_hosts"], chosen["host"], chosen["is_chief"]) == (1, 0, True)
+    assert chosen["description"] == "1 x CPU, tensorflow, float32, XLA off"
+
+
+def test_two_logical_cpus_are_mirrored():
+    chosen = result(start(devices=["CPU:0", "CPU:1"], precision="mixed_bfloat16"))
+    assert (chosen["kind"], chosen["num_replicas"], chosen["strategy"]) == ("cpu", 2, "MirroredStrategy")
+    assert chosen["policy"] == "mixed_bfloat16"
+    assert chosen["description"] == "2 x CPU, tensorflow, MirroredStrategy, mixed_bfloat16, XLA off"
+
+
+def test_eight_virtual_jax_devices_are_data_parallel():
+    pytest.importorskip("jax")
+    chosen = result(start("jax", {"XLA_FLAGS": "--xla_force_host_platform_device_count=8"}))
+    assert (chosen["backend"], chosen["kind"], chosen["num_replicas"]) == ("jax", "cpu", 8)
+    assert chosen["distribution"]
+    assert chosen["jit_compile"]
+    assert chosen["description"] == "8 x CPU, jax, DataParallel, float32, XLA on"
+
+
+@pytest.mark.slow
+def test_jax_splits_the_cpu_into_the_devices_that_are_asked_for():
+    pytest.importorskip("jax")
+    chosen = result(start(environment={"KERAS_BACKEND": "jax"}, devices=["CPU:0", "CPU:1"]))
+    assert (chosen["backend"], chosen["num_replicas"], chosen["distribution"]) == ("jax", 2, True)
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@pytest.mark.slow
+def test_two_hosts_of_tf_config_train_together():
+    workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    tf_configs = [
+        json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}) for index in range(2)
+    ]
+    processes = [start(environment={"TF_CONFIG": tf_config}) for tf_config in tf_configs]
+    for index, chosen in enumerate(map(result, processes)):
+        assert (chosen["num_replicas"], chosen["num_hosts"], chosen["host"]) == (2, 2, index)
+        assert chosen["is_chief"] == (index == 0)
+        assert f"MultiWorkerMirroredStrategy, host {index + 1} of 2" in chosen["description"]
+
+
+@pytest.mark.parametrize(
+    ("backend", "looked_for"),
+    [(None, ["TPUClusterResolver", 'jax.devices("tpu")']), ("jax", ['jax.devices("tpu")'])],
+)
+def test_tpu_without_a_tpu_is_one_line_that_says_what_was_looked_for(backend, looked_for):
+    process = start(backend, tpu=True)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert err.startswith("--tpu: no TPU found. Looked with ")
+    assert err.count("\n") == 1
+    assert all(words in err for words in looked_for)
+    assert ("TPUClusterResolver" in err) == (backend is None)
+
+
+def test_a_gpu_that_is_not_there():
+    process = start(devices=["GPU:1"])
+    _, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (2, "--devices: there is no GPU:1, only 0 x GPU is seen\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"precision": "half"}, "`precision` must be one of auto, float32, mixed_float16, mixed_bfloat16.* 'half'"),
+        ({"devices": ["CPU:0", "GPU:0"]}, "`devices` must be different devices of one kind.* Received: "),
+        ({"devices": ["CPU:0", "cpu:0"]}, "`devices` must be different"),
+        ({"devices": ["gpu"]}, "`devices` must be different"),
+        ({"devices": []}, "`devices` must be different"),
+    ],
+)
+def test_unknown_names(options, message):
+    with pytest.raises(devices.DeviceError, match=message):
+        devices.choose(**options)
+
+
+@pytest.mark.parametrize(
+    "tf_config",
+    [
+        "worker0",
+        "[]",
+        '{"cluster": {"worker": ["a:1", "b:1"]}}',
+        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 2}}',
+        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "evaluator", "index": 0}}',
+    ],
+)
+def test_an_unusable_tf_config(monkeypatch, tf_config):
+    monkeypatch.setenv("TF_CONFIG", tf_config)
+    with pytest.raises(devices.DeviceError, match=r"^TF_CONFIG must be like .*Received: "):
+        devices.choose()
+
+
+def test_unknown_backend():
+    with pytest.raises(devices.DeviceError, match=r"`backend` must be one of tensorflow, jax. Received: 'torch'"):
+        devices.select_backend("torch")
+
+
+def test_the_backend_cannot_change_once_keras_is_imported():
+    import keras
+
+    other = "jax" if keras.backend.backend() == "tensorflow" else "tensorflow"
+    with pytest.raises(devices.DeviceError, match=f"cannot change to {other}; set KERAS_BACKEND={other}"):
+        devices.select_backend(other)
+    assert devices.select_backend(keras.backend.backend()) == keras.backend.backend()
+
+
+@pytest.mark.parametrize(
+    ("kind", "capability", "policy"),
+    [
+        # Compute capabilities as NVIDIA lists them: P100 6.0, V100 7.0, T4 7.5, A100 8.0, L4 8.9, H100 9.0.
+        ("cpu", None, "float32"),
+        ("tpu", None, "mixed_bfloat16"),
+        ("gpu", (6, 0), "float32"),
+        ("gpu", (7, 0), "mixed_float16"),
+        ("gpu", (7, 5), "mixed_float16"),
+        ("gpu", (8, 0), "mixed_bfloat16"),
+        ("gpu", (8, 9), "mixed_bfloat16"),
+        ("gpu", (9, 0), "mixed_bfloat16"),
+    ],
+)
+def test_auto_precision(kind, capability, policy):
+    assert devices._precision(kind, capability) == policy
+
+
+def one_host(num_replicas):
+    rest = {"precision": "float32", "jit_compile": False, "num_hosts": 1, "host": 0, "description": ""}
+    return devices.Devices(kind="cpu", num_replicas=num_replicas, strategy=None, **rest)
+
+
+@pytest.mark.parametrize("batch_size", [0, 1, 6, -4])
+def test_every_replica_needs_the_same_share(batch_size):
+    four = one_host(num_replicas=4)
+    four.check_batch_size(8)
+    with pytest.raises(devices.DeviceError, match=rf"multiple of 4, the number of replicas. Received: {batch_size}"):
+        four.check_batch_size(batch_size)
+
+
+def test_distribute_gives_one_host_its_data_set():
+    import tensorflow as tf
+
+    dataset = one_host(num_replicas=1).distribute(lambda *, num_hosts, host: tf.data.Dataset.range(num_hosts + host).batch(1))
+    assert [batch.tolist() for batch in dataset.as_numpy_iterator()] == [[0]]
