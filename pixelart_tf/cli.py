@@ -28,7 +28,7 @@ def command(main):
                 raise
             message = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
         except KeyboardInterrupt:
-            print(f"{prog}: interrupted", file=sys.stderr)
+            print(f"{_prog(prog)}: interrupted", file=sys.stderr)
             return 130
         # Run by `python -m`, a command's module is called __main__; argv[0] then names the file.
         print(f"{_prog(prog)}: {' '.join(message.split())}", file=sys.stderr)

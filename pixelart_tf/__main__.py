@@ -1,0 +1,20 @@
+"""`python -m pixelart_tf` lists the commands."""
+
+import sys
+
+COMMANDS = {
+    "records": "pack pictures into TFRecord shards, check shards",
+    "train": "train two translators between two sets of pictures",
+    "translate": "run a trained generator over pictures of any size",
+}
+
+
+def main() -> int:
+    print("Pictures in, pixel art (or Monets) out. Commands, each with --help:\n")
+    for name, purpose in COMMANDS.items():
+        print(f"  python -m pixelart_tf.{name:<12}{purpose}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,252 @@
+"""An experiment file (TOML) <-> validated settings. A function's signature is the schema of the table passed to it."""
+
+import difflib
+import inspect
+import json
+import tomllib
+import types
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+
+from pixelart_tf.cli import UserError
+
+# Where an experiment's paths stand; relative ones are meant from the experiment's own folder.
+PATHS = {
+    ("data", "source", "files"), ("data", "target", "files"), ("samples", "source"), ("samples", "target"),
+    ("finetune", "to_target"), ("finetune", "to_source"),
+}
+
+
+class ConfigError(UserError):
+    """A setting that is misspelt, of the wrong type or not possible; the message names its key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """The `[train]` table.
+
+    Attributes:
+        epochs: number of epochs; an epoch is the larger domain once.
+        decay_epochs: over so many epochs at the end the learning rate falls linearly to zero.
+        steps_per_epoch: another length of an epoch, in batches. 0: the larger domain once.
+        batch_size: pairs per step, over all replicas.
+        seed: of the weights, the order, the augmentation, dropout: the same seed gives the same run on a CPU.
+        steps_per_execution: steps between two looks at the losses; more is faster on accelerators.
+        sample_every: epochs between two sheets of sample pictures.
+        checkpoint_minutes: an epoch longer than this is saved in its midst too.
+    """
+
+    epochs: int = 100
+    decay_epochs: int = 0
+    steps_per_epoch: int = 0
+    batch_size: int = 1
+    seed: int = 0
+    steps_per_execution: int = 1
+    sample_every: int = 1
+    checkpoint_minutes: float = 10.0
+
+    def __post_init__(self):
+        for name, least in (("epochs", 1), ("batch_size", 1), ("steps_per_execution", 1), ("sample_every", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"`{name}` must be at least {least}. Received: {getattr(self, name)}")
+        if not 0 <= self.decay_epochs <= self.epochs:
+            raise ValueError(f"`decay_epochs` must be from 0 to `epochs` ({self.epochs}). Received: {self.decay_epochs}")
+        if self.steps_per_epoch < 0:
+            raise ValueError(f"`steps_per_epoch` must not be negative. Received: {self.steps_per_epoch}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Samples:
+    """The `[samples]` table: the pictures shown while training.
+
+    Attributes:
+        source, target: shards or a folder; empty: the first pictures of the training set.
+        count: number of pictures of each domain.
+        scale: enlargement, by whole numbers.
+    """
+
+    source: str = ""
+    target: str = ""
+    count: int = 8
+    scale: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finetune:
+    """The `[finetune]` table: saved generators to start from, one of them or both.
+
+    Attributes:
+        to_target, to_source: `.keras` files; empty: fresh weights.
+    """
+
+    to_target: str = ""
+    to_source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """The `[export]` table: how the generators are saved.
+
+    Attributes:
+        cell_size: of a generator that was trained on one pixel a cell: it is saved with a box-downscale by this before
+            it and an enlargement after it, and so takes and gives pictures of ordinary size. 1: saved as it is.
+    """
+
+    cell_size: int = 1
+
+    def __post_init__(self):
+        if self.cell_size < 1:
+            raise ValueError(f"`cell_size` must be at least 1. Received: {self.cell_size}")
+
+
+def read(path: Path, overrides: typing.Iterable[str] = ()) -> dict:
+    """Tables of an experiment file.
+
+    Args:
+        path: a TOML file; its relative paths are meant from the folder that it is in.
+        overrides: settings such as `"model.cycle_weight=20"`; their relative paths are meant from the current folder.
+
+    Raises:
+        ConfigError: no such file, not TOML, or an override without a key or a value.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not a TOML file: {error}") from None
+    _absolute(tables, path.resolve().parent)
+    for override in overrides:
+        keys, equals, text = override.partition("=")
+        *parents, key = keys.strip().split(".")
+        if not equals or not key or not all(parents):
+            raise ConfigError(f"--set takes table.key=value, such as model.cycle_weight=20. Received: {override}")
+        table = tables
+        for parent in parents:
+            table = table.setdefault(parent, {})
+            if not isinstance(table, dict):
+                raise ConfigError(f"--set {override}: `{parent}` is a setting, not a table")
+        table[key] = _value(text.strip())
+        _absolute(tables, Path.cwd())
+    return tables
+
+
+def options(function: typing.Callable, table: dict, where: str, given: typing.Iterable[str] = ()) -> dict:
+    """All keyword options of `function`: those of `table`, checked, and the defaults of the rest.
+
+    Where a function passes `**options` on, they are those of the class that it is annotated to return.
+
+    Args:
+        function: a function with keyword-only options, or a class.
+        table: the settings.
+        where: the table's name, for messages.
+        given: names of options that the caller passes itself and that a table must not hold.
+
+    Raises:
+        ConfigError: a key that is not known (the known ones are listed) or a value of the wrong type.
+    """
+    known = {name: p for name, p in _keyword_only(function).items() if name not in given}
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f" Did you mean `{near[0]}`?" if near else ""
+            raise ConfigError(f"`{_name(where, key)}` is not a setting.{hint} Known: {', '.join(sorted(known)) or 'none'}")
+    filled = {}
+    for name, parameter in known.items():
+        if name in table:
+            filled[name] = _checked(table[name], parameter, _name(where, name))
+        elif parameter.default is inspect.Parameter.empty:
+            raise ConfigError(f"`{_name(where, name)}` is missing")
+        else:
+            filled[name] = parameter.default
+    return filled
+
+
+def call(function: typing.Callable, table: dict, where: str, **given):
+    """`function(**given)` with the options of `table`; what it cannot do with them is an error of that table."""
+    filled = options(function, table, where, given)
+    try:
+        return function(**given, **filled)
+    except UserError:
+        raise
+    except ValueError as error:
+        raise ConfigError(f"[{where}] {error}") from error
+
+
+def loads(text: str) -> dict:
+    """Tables of TOML text."""
+    return tomllib.loads(text)
+
+
+def dumps(tables: dict, prefix: str = "") -> str:
+    """TOML text of nested tables; settings that are None are left out."""
+    settings = {k: v for k, v in tables.items() if not isinstance(v, dict) and v is not None}
+    lines = [f"[{prefix}]"] if prefix and settings else []
+    # JSON's strings, numbers, booleans and lists are TOML's too.
+    lines += [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
+    blocks = ["\n".join(lines) + "\n"] if lines else []
+    blocks += [dumps(v, f"{prefix}.{k}" if prefix else k) for k, v in tables.items() if isinstance(v, dict)]
+    return "\n".join(block for block in blocks if block)
+
+
+def _keyword_only(function) -> dict[str, inspect.Parameter]:
+    signature = inspect.signature(function, eval_str=True)
+    known = {name: p for name, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY}
+    if any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
+        known |= {name: p for name, p in _keyword_only(signature.return_annotation).items() if name not in known}
+    known.pop("name", None)   # of a layer or a network: not a setting
+    return known
+
+
+def _absolute(tables: dict, folder: Path) -> None:
+    for *parents, key in PATHS:
+        table = tables
+        for parent in parents:
+            table = table.get(parent, {}) if isinstance(table, dict) else {}
+        if isinstance(table, dict) and isinstance(table.get(key), str) and table[key]:
+            table[key] = str(Path(*_normalized(folder, table[key])))
+
+
+def _normalized(folder: Path, path: str) -> list[str]:
+    """Parts of `folder / path` without `..`; `resolve` would choke on a glob's asterisks on some systems."""
+    parts = []
+    for part in (folder / Path(path).expanduser()).parts:
+        if part == "..":
+            parts.pop()
+        else:
+            parts.append(part)
+    return parts
+
+
+def _value(text: str):
+    """A value as TOML writes it; what is not TOML is a string, so that a shell needs no second pair of quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _checked(value, parameter: inspect.Parameter, name: str):
+    """`value`, a whole number made a float and a list a tuple where the annotation (or else the default) asks for it."""
+    annotation = parameter.annotation
+    if annotation is inspect.Parameter.empty:
+        if parameter.default in (None, inspect.Parameter.empty):
+            return value
+        annotation = type(parameter.default)
+    accepted = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
+    for kind in accepted:
+        origin = typing.get_origin(kind) or kind
+        if origin is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        if origin is tuple and isinstance(value, list | tuple):
+            items = typing.get_args(kind)
+            if not items or (len(items) == len(value) and all(type(v) is t for v, t in zip(value, items, strict=True))):
+                return tuple(value)
+        elif isinstance(origin, type) and isinstance(value, origin) and isinstance(value, bool) == (origin is bool):
+            return value
+    wanted = " or ".join(getattr(kind, "__name__", str(kind)) if not typing.get_args(kind) else str(kind)
+                         for kind in accepted if kind is not types.NoneType)
+    raise ConfigError(f"`{name}` must be {wanted}. Received: {value!r}")
+
+
+def _name(where: str, key: str) -> str:
+    return f"{where}.{key}" if where else key

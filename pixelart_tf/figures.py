@@ -1,0 +1,81 @@
+"""The pictures that a run draws of itself: sheets of translations, the discriminators' patch maps, loss curves."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from pixelart_tf import images
+
+MARGIN = 4      # pixels between pictures
+LABEL = 15      # pixels of a row's caption
+
+
+def sheet(rows: dict[str, np.ndarray], scale: int = 1) -> np.ndarray:
+    """Pictures in captioned rows.
+
+    Args:
+        rows: caption -> float32 (B, H, W, 1 or 3) in [-1, 1]; rows may differ in size.
+        scale: enlargement by repeated pixels.
+
+    Returns:
+        uint8 (H', W', 3), on white.
+    """
+    strips = []
+    for caption, row in rows.items():
+        row = np.repeat(row, 3, axis=-1) if row.shape[-1] == 1 else row
+        strip = images.grid(images.to_uint8(row), columns=len(row), scale=scale, margin=MARGIN)
+        strips.append(np.concatenate([_caption(caption, strip.shape[1]), strip]))
+    width = max(strip.shape[1] for strip in strips)
+    strips = [np.pad(s, ((0, 0), (0, width - s.shape[1]), (0, 0)), constant_values=255) for s in strips]
+    return np.concatenate(strips)
+
+
+def _caption(text: str, width: int) -> np.ndarray:
+    image = Image.new("RGB", (width, LABEL), "white")
+    ImageDraw.Draw(image).text((MARGIN, 2), text, fill="black", font=ImageFont.load_default(11))
+    return np.asarray(image)
+
+
+def patch_map(logits: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A discriminator's opinion of each patch as a picture: white looks real to it, black looks made.
+
+    Args:
+        logits: float32 (B, h, w, 1).
+        size: (H, W) of the pictures that were judged.
+
+    Returns:
+        float32 (B, H, W, 1) in [-1, 1], each map stretched over its own range.
+    """
+    low, high = logits.min(axis=(1, 2, 3), keepdims=True), logits.max(axis=(1, 2, 3), keepdims=True)
+    stretched = 2 * (logits - low) / np.maximum(high - low, 1e-6) - 1   # (B, h, w, 1)
+    rows, columns = (np.arange(n) * m // n for n, m in zip(size, logits.shape[1:3], strict=True))
+    return stretched[:, rows][:, :, columns]
+
+
+def curves(history: list[dict], path: Path) -> None:
+    """Draws the losses of the four networks and of the cycle over the epochs.
+
+    Args:
+        history: a dict of means per epoch, as in a run's `log.jsonl`.
+        path: of a `.png`, written whole or not at all.
+    """
+    from matplotlib.figure import Figure   # not pyplot: no window, no global state, no start-up cost elsewhere
+
+    panels = {
+        "generators (weighted sums)": ("to_target", "to_source"),
+        "discriminators": ("target_discriminator", "source_discriminator"),
+        "mean absolute errors": ("cycle", "identity", "color"),
+    }
+    epochs = [row["epoch"] for row in history]
+    figure = Figure(figsize=(12, 3.6), layout="constrained")
+    for axes, (title, names) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        for name in names:
+            if name in history[-1]:
+                axes.plot(epochs, [row.get(name, np.nan) for row in history], label=name.replace("_", " "))
+        axes.set(title=title, xlabel="epoch")
+        axes.legend(frameon=False)
+        axes.grid(alpha=0.3)
+    temporary = path.with_name(f".{path.name}.part")
+    figure.savefig(temporary, format="png", dpi=100)
+    temporary.replace(path)

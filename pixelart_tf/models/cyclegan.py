@@ -1,0 +1,227 @@
+"""CycleGAN: two generators that undo each other, two discriminators, one loss, one backward pass, stock `fit()`."""
+
+import keras
+from keras import ops
+
+from pixelart_tf import config
+from pixelart_tf.losses import Adversarial, l1
+from pixelart_tf.networks import patchgan, resnet, unet
+from pixelart_tf.networks.diff_augment import DiffAugment
+from pixelart_tf.networks.image_pool import ImagePool
+
+GENERATORS = {"resnet": resnet, "unet": unet}
+
+
+class CycleGAN(keras.Model):
+    """The adversarial game of four networks as one scalar loss (Zhu et al. 2017, equations 1 to 3 and section 5.2).
+
+    Each player's gradient of the sum is the gradient of its own loss, because the generators' terms see the
+    discriminators through frozen weights and the discriminators' terms see the fakes through `stop_gradient`. As Adam
+    works weight by weight, one Adam over all four networks is the paper's two (or the tutorials' four) optimizers.
+
+    Inputs are pairs `(source, target)` of float32 images (B, H, W, C) in [-1, 1]; a data set for `fit()` yields
+    `((source, target),)`. The logged losses are means over the epoch:
+
+    - `to_target`, `to_source`: all that the generator is trained on, weighted;
+    - `source_discriminator`, `target_discriminator`: half the sum of the losses on real and on fake images;
+    - `cycle`, `identity`, `color`: mean absolute errors in units of [-1, 1], not weighted.
+
+    Args:
+        to_target, to_source: the generators (G and F of the paper), models that map images to images.
+        source_discriminator, target_discriminator: models that map images to patch logits.
+        image_size: (height, width) in pixels, needed by the image pools only.
+        objective: `"lsgan"` (the paper's), `"bce"` or `"hinge"`.
+        cycle_weight: factor of the cycle losses (lambda of the paper).
+        identity_weight: factor of the identity losses; the paper has half the cycle weight. 0 leaves them out.
+        color_weight: factor of the colour losses, which hold the local mean colours of a translation (means over
+            `color_block` pixels square) to those of its input. Not in the paper. 0 leaves them out.
+        color_block: in pixels.
+        label_smoothing: real patches are trained towards 1 minus this.
+        pool_size: number of earlier fakes that each discriminator is shown again (50 in the paper). 0 for none.
+        diff_augment: augmentations of all that the discriminators see, such as `"color,translation,cutout"`
+            (Zhao et al. 2020). Empty for none.
+
+    Reference: https://arxiv.org/abs/1703.10593
+    """
+
+    def __init__(
+        self,
+        to_target: keras.Model,
+        to_source: keras.Model,
+        source_discriminator: keras.Model,
+        target_discriminator: keras.Model,
+        *,
+        image_size: tuple[int, int],
+        objective: str = "lsgan",
+        cycle_weight: float = 10.0,
+        identity_weight: float = 5.0,
+        color_weight: float = 0.0,
+        color_block: int = 4,
+        label_smoothing: float = 0.0,
+        pool_size: int = 0,
+        diff_augment: str = "",
+        name: str = "cyclegan",
+    ):
+        super().__init__(name=name)
+        self.to_target, self.to_source = to_target, to_source
+        self.source_discriminator, self.target_discriminator = source_discriminator, target_discriminator
+        self.adversarial = Adversarial(objective, label_smoothing=label_smoothing)
+        # Variables, so that a callback can change them: a Python float would be baked into the compiled step.
+        self.cycle_weight = _scalar(cycle_weight, "cycle_weight")
+        self.identity_weight = _scalar(identity_weight, "identity_weight")
+        self.color_weight = _scalar(color_weight, "color_weight")
+        # What a run leaves out is left out of the graph: an identity costs a third of the generators' time.
+        self.use_identity, self.use_color, self.color_block = identity_weight > 0, color_weight > 0, color_block
+        self.augment = DiffAugment(diff_augment) if diff_augment else None
+        self.source_pool = self.target_pool = None
+        if pool_size:
+            self.source_pool = ImagePool(pool_size, (*image_size, source_discriminator.input_shape[-1]))
+            self.target_pool = ImagePool(pool_size, (*image_size, target_discriminator.input_shape[-1]))
+        names = ["to_target", "to_source", "source_discriminator", "target_discriminator", "cycle"]
+        names += ["identity"] * self.use_identity + ["color"] * self.use_color
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        self.built = True
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Does nothing: all is built, and under a strategy the stock method would use up a batch of the data."""
+
+    def call(self, inputs, training=False):
+        """Translates `(source, target)` there and back.
+
+        Returns:
+            A dict of images like the inputs: `fake_target`, `fake_source`, `cycled_source`, `cycled_target`, and where
+            the identity is trained `same_target` (the target through `to_target`) and `same_source`.
+        """
+        source, target = inputs
+        outputs = {}
+        if self.use_identity:
+            # One batch through each generator: instance norm keeps the halves apart, and it is faster than two.
+            both = self.to_target(ops.concatenate([source, target]), training=training)   # (2B, H, W, C)
+            outputs["fake_target"], outputs["same_target"] = ops.split(both, 2)
+            both = self.to_source(ops.concatenate([target, source]), training=training)
+            outputs["fake_source"], outputs["same_source"] = ops.split(both, 2)
+        else:
+            outputs["fake_target"] = self.to_target(source, training=training)
+            outputs["fake_source"] = self.to_source(target, training=training)
+        outputs["cycled_source"] = self.to_source(outputs["fake_target"], training=training)
+        outputs["cycled_target"] = self.to_target(outputs["fake_source"], training=training)
+        return outputs
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        source, target = x
+        fake_source, fake_target = y_pred["fake_source"], y_pred["fake_target"]
+        to_target = self.adversarial.generator(self._judge_frozen(self.target_discriminator, fake_target))
+        to_source = self.adversarial.generator(self._judge_frozen(self.source_discriminator, fake_source))
+        terms = {"cycle": l1(source, y_pred["cycled_source"]) + l1(target, y_pred["cycled_target"])}
+        shared = self.cycle_weight * terms["cycle"]   # both generators work on both cycles
+        generators = to_target + to_source + shared
+        to_target, to_source = to_target + shared, to_source + shared
+        if self.use_identity:
+            same_target, same_source = l1(target, y_pred["same_target"]), l1(source, y_pred["same_source"])
+            terms["identity"] = same_target + same_source
+            to_target += self.identity_weight * same_target
+            to_source += self.identity_weight * same_source
+            generators += self.identity_weight * terms["identity"]
+        if self.use_color:
+            color_target, color_source = self._color_loss(source, fake_target), self._color_loss(target, fake_source)
+            terms["color"] = color_target + color_source
+            to_target += self.color_weight * color_target
+            to_source += self.color_weight * color_source
+            generators += self.color_weight * terms["color"]
+        terms["source_discriminator"] = self._discriminator_loss(
+            self.source_discriminator, source, fake_source, self.source_pool, training
+        )
+        terms["target_discriminator"] = self._discriminator_loss(
+            self.target_discriminator, target, fake_target, self.target_pool, training
+        )
+        self._track(terms | {"to_target": to_target, "to_source": to_source})
+        return generators + terms["source_discriminator"] + terms["target_discriminator"]
+
+    def _judge_frozen(self, discriminator, fake):
+        """Logits of `fake` (B, H, W, C) whose gradient reaches the fake but not the discriminator."""
+        weights = [ops.stop_gradient(ops.convert_to_tensor(w)) for w in discriminator.trainable_variables]
+        logits, _ = discriminator.stateless_call(
+            weights, discriminator.non_trainable_variables, self._augmented(fake), training=True
+        )
+        return logits
+
+    def _discriminator_loss(self, discriminator, real, fake, pool, training):
+        fake = ops.stop_gradient(fake)
+        if pool is not None and training:
+            fake = pool(fake)
+        images = self._augmented(ops.concatenate([real, ops.cast(fake, real.dtype)]))   # (2B, H, W, C)
+        return self.adversarial.discriminator(*ops.split(discriminator(images, training=training), 2))
+
+    def _augmented(self, images):
+        return images if self.augment is None else self.augment(images)
+
+    def _color_loss(self, images, translated):
+        """Mean absolute error of the local mean colours: grey where one side is grey."""
+        means = []
+        for side in (images, translated):
+            if images.shape[-1] != translated.shape[-1]:
+                side = ops.mean(side, axis=-1, keepdims=True)
+            means.append(ops.average_pool(side, self.color_block))   # (B, H/block, W/block, C)
+        return l1(*means)
+
+    def _track(self, terms):
+        # tf.distribute makes Keras divide each loss by the number of replicas. A loss that is 1 by construction tells
+        # that number, and the log shows the losses as they are on one device.
+        scale = l1(ops.ones((1, 1)), ops.zeros((1, 1)))
+        for name, tracker in self.trackers.items():
+            tracker.update_state(ops.stop_gradient(terms[name] / scale))
+
+
+def _scalar(value: float, name: str) -> keras.Variable:
+    return keras.Variable(float(value), trainable=False, dtype="float32", name=name)
+
+
+def cyclegan(
+    *,
+    image_size: tuple[int, int],
+    source_channels: int = 3,
+    target_channels: int = 3,
+    generator: dict | None = None,
+    discriminator: dict | None = None,
+    **options,
+) -> CycleGAN:
+    """A CycleGAN of fresh networks.
+
+    Args:
+        image_size: (height, width) in pixels of both domains.
+        source_channels, target_channels: 3 for RGB, 1 for grey.
+        generator: `name` (`"resnet"`, the default, or `"unet"`) and the options of that function in
+            `pixelart_tf.networks`.
+        discriminator: options of `pixelart_tf.networks.patchgan`.
+        **options: those of `CycleGAN`.
+
+    Raises:
+        ValueError: an option that is not known or not possible.
+    """
+    generator = {"name": "resnet"} | (generator or {})
+    kind = generator.pop("name")
+    if kind not in GENERATORS:
+        raise ValueError(f"`generator.name` must be one of {', '.join(GENERATORS)}. Received: {kind}")
+
+    # A U-Net is made for one size; the others are left open to any, so that the saved generator takes any picture.
+    generator_size = image_size if kind == "unet" else None
+
+    def translator(name, channels, output_channels):
+        shape = {"image_size": generator_size, "channels": channels, "output_channels": output_channels}
+        network = config.call(GENERATORS[kind], generator, "model.generator", name=name, **shape)
+        if network.compute_output_shape((None, *image_size, channels))[1:3] != tuple(image_size):
+            raise ValueError(f"`image_size` must suit the generator's downsamplings. Received: {image_size}")
+        return network
+
+    def critic(name, channels):
+        given = {"image_size": image_size, "channels": channels, "name": name}
+        return config.call(patchgan, discriminator or {}, "model.discriminator", **given)
+
+    return CycleGAN(
+        translator("to_target", source_channels, target_channels),
+        translator("to_source", target_channels, source_channels),
+        critic("source_discriminator", source_channels),
+        critic("target_discriminator", target_channels),
+        image_size=image_size,
+        **options,
+    )

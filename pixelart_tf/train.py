@@ -1,0 +1,79 @@
+"""Command: train two translators between two folders (or shards) of pictures, as an experiment file says."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from pixelart_tf import config, devices
+from pixelart_tf.cli import UserError, command
+
+QUICKSTART = Path(__file__).parents[1] / "experiments" / "quickstart.toml"
+
+EXAMPLES = """
+examples:
+  python -m pixelart_tf.train                                     the quickstart: cartoons to pixel art, in minutes
+  python -m pixelart_tf.train experiments/monet_4.toml --tpu      on a TPU
+  python -m pixelart_tf.train my.toml --set model.cycle_weight=20 --set train.epochs=60 --run runs/more_cycle
+  python -m pixelart_tf.train my.toml --run runs/more_cycle --resume
+
+The run folder holds config.toml (all settings, defaults filled in), log.jsonl (a line an epoch), curves.png, samples/,
+patch_maps/, tensorboard/, checkpoint.npz and the generators to_target.keras and to_source.keras.
+"""
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m pixelart_tf.train", description=__doc__, epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("experiment", nargs="?", type=Path, help="a TOML file (default: experiments/quickstart.toml)")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
+                        help="another value for one setting, such as model.cycle_weight=20; may be repeated")
+    parser.add_argument("--run", type=Path, metavar="DIR", help="folder to write (default: runs/ and the experiment's name)")
+    parser.add_argument("--resume", action="store_true", help="go on where the run in this folder was stopped or killed")
+    parser.add_argument("--dry-run", action="store_true", help="say what would happen, check all settings and pictures, stop")
+    parser.add_argument("--tpu", action="store_true", help="train on a TPU: through TensorFlow if it sees one, else JAX")
+    parser.add_argument("--backend", choices=devices.BACKENDS, help="Keras backend (default: tensorflow)")
+    parser.add_argument("--precision", default="auto", choices=devices.PRECISIONS,
+                        help="number format of the layers (default: auto, 16-bit where the device gains by it)")
+    parser.add_argument("--devices", nargs="+", metavar="GPU:0", help="use these devices only (default: all)")
+    args = parser.parse_args(argv)
+
+    path = args.experiment or QUICKSTART
+    if not path.is_file():
+        raise UserError(f"{path}: no such experiment file")
+    tables = config.read(path, args.overrides)
+    devices.select_backend(args.backend, args.tpu)
+    chosen = devices.choose(tpu=args.tpu, precision=args.precision, devices=args.devices)
+    from pixelart_tf import trainer   # imports Keras, whose backend is settled only now
+
+    folder = args.run or Path("runs") / path.stem
+    settings = trainer.Settings(tables)
+    if args.dry_run:
+        print(trainer.Run(settings, chosen, folder, resume=args.resume).summary())
+        print("This was a dry run: nothing was written.")
+        return 0
+    try:
+        trainer.train(settings, chosen, folder, resume=args.resume, interactive=sys.stdout.isatty())
+    except trainer.callbacks.Stopped:
+        print(f"Stopped and saved. To go on, add --resume to the same command (run folder: {folder}).")
+        return 130
+    if chosen.is_chief:
+        print(_results(folder, settings.train.epochs))
+    return 0
+
+
+def _results(folder: Path, epochs: int) -> str:
+    sheet = folder / "samples" / f"epoch_{epochs:04}.png"
+    return "\n".join([
+        f"Pictures   {sheet}",
+        f"Curves     {folder / 'curves.png'}",
+        f"Generators {folder / 'to_target.keras'}, {folder / 'to_source.keras'}",
+        "Next, translate pictures of your own:",
+        f"  python -m pixelart_tf.translate {folder / 'to_target.keras'} PICTURES OUT",
+    ])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,273 @@
+"""One training run: settings -> data, model, optimizer, callbacks -> `fit()` -> a run folder."""
+
+import dataclasses
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pixelart_tf import callbacks, checkpoint, config, pipeline
+from pixelart_tf.cli import UserError
+from pixelart_tf.devices import Devices
+from pixelart_tf.models import MODELS
+from pixelart_tf.optimizers import ConstantThenLinear, adam
+
+CHECKPOINT = "checkpoint.npz"
+# A resumed run with another value of one of these would not be the run that was begun.
+FIXED = ("data", "model", "optimizer", "finetune")
+
+
+class Settings:
+    """An experiment's tables, checked and with all defaults filled in.
+
+    Args:
+        tables: as `config.read` gives them.
+
+    Raises:
+        ConfigError: a table or key that is not known, missing, of the wrong type or out of range.
+    """
+
+    def __init__(self, tables: dict):
+        unknown = set(tables) - {"data", "model", "optimizer", "train", "samples", "export", "finetune"}
+        if unknown:
+            raise config.ConfigError(
+                f"[{min(unknown)}] is not a table. Known: data, export, finetune, model, optimizer, samples, train"
+            )
+        table = {name: dict(tables.get(name, {})) for name in ("data", "model", "optimizer", "samples", "export")}
+        self.train = config.call(config.Training, tables.get("train", {}), "train")
+        self.samples = config.call(config.Samples, table["samples"], "samples")
+        self.export = config.call(config.Export, table["export"], "export")
+        self.finetune = config.call(config.Finetune, tables.get("finetune", {}), "finetune")
+        sides = [table["data"].pop(side, {}) for side in ("source", "target")]
+        # What both domains share stands in [data] itself.
+        self.source, self.target = (
+            config.call(pipeline.Domain, table["data"] | side, f"data.{name}")
+            for name, side in zip(("source", "target"), sides, strict=True)
+        )
+        self.model_name = table["model"].pop("name", "cyclegan")
+        if self.model_name not in MODELS:
+            raise config.ConfigError(f"`model.name` must be one of {', '.join(MODELS)}. Received: {self.model_name!r}")
+        self.model = table["model"]
+        self.learning_rate = table["optimizer"].pop("learning_rate", 2e-4)
+        if not isinstance(self.learning_rate, float | int) or self.learning_rate <= 0:
+            raise config.ConfigError(f"`optimizer.learning_rate` must be above 0. Received: {self.learning_rate!r}")
+        self.optimizer = config.options(adam, table["optimizer"], "optimizer")
+
+    def tables(self) -> dict:
+        """Tables that give the same settings again, nothing left to a default."""
+        model = config.options(MODELS[self.model_name], self.model, "model", given=_SHAPES)
+        return {
+            "data": {"source": vars(self.source), "target": vars(self.target)},
+            "model": {"name": self.model_name} | model,
+            "optimizer": {"learning_rate": self.learning_rate} | self.optimizer,
+            "train": vars(self.train), "samples": vars(self.samples), "export": vars(self.export),
+            "finetune": vars(self.finetune),
+        }
+
+
+_SHAPES = ("image_size", "source_channels", "target_channels")
+
+
+class Run:
+    """A run that is ready to start: pictures loaded, networks built, earlier state restored.
+
+    Args:
+        settings: what to do.
+        devices: what to do it on.
+        folder: of the run.
+        resume: go on with the run in the folder, if it has begun.
+
+    Raises:
+        UserError: settings, pictures or an earlier run that do not fit together.
+    """
+
+    def __init__(self, settings: Settings, devices: Devices, folder: Path, *, resume: bool = False):
+        self.settings, self.devices, self.folder = settings, devices, folder
+        self._check_folder(resume)
+        train = settings.train
+        devices.check_batch_size(train.batch_size)
+        keras.utils.set_random_seed(train.seed)
+        if settings.source.shape[:2] != settings.target.shape[:2]:
+            raise config.ConfigError(
+                f"[data] both domains must have one size. Received: {settings.source.shape} and {settings.target.shape}"
+            )
+        self.source, self.target = _load(settings.source), _load(settings.target)
+        self.steps_per_epoch = train.steps_per_epoch or pipeline.steps_per_epoch(
+            self.source, self.target, batch_size=train.batch_size
+        )
+        with devices.scope():
+            self.model = self._build()
+        self.place = {"epoch": 0, "step": 0}
+        if resume and (folder / CHECKPOINT).exists():
+            self.place = checkpoint.restore(folder / CHECKPOINT, self.model)
+
+    def _check_folder(self, resume: bool) -> None:
+        saved = self.folder / "config.toml"
+        if not saved.exists():
+            return
+        if not resume:
+            raise config.ConfigError(
+                f"{self.folder} holds an earlier run: add --resume to go on with it, or --run DIR for another folder"
+            )
+        before, now = _flat(config.read(saved)), _flat(self._tables())
+        for key in sorted(before.keys() | now.keys()):
+            fixed = key.startswith(FIXED) or key in ("train.batch_size", "train.seed", "train.steps_per_epoch")
+            if fixed and before.get(key) != now.get(key):
+                raise config.ConfigError(
+                    f"--resume: `{key}` was {before.get(key)!r} when {self.folder} began and is {now.get(key)!r} now"
+                )
+
+    def _tables(self) -> dict:
+        # Through TOML and back, so that tuples, lists and settings left out compare equal.
+        return config.loads(config.dumps(self.settings.tables()))
+
+    def _build(self) -> keras.Model:
+        settings = self.settings
+        model = config.call(
+            MODELS[settings.model_name], settings.model, "model", image_size=settings.source.shape[:2],
+            source_channels=settings.source.shape[2], target_channels=settings.target.shape[2],
+        )
+        for name, path in vars(settings.finetune).items():
+            if path:
+                _start_from(getattr(model, name), Path(path))
+        num_steps = settings.train.epochs * self.steps_per_epoch
+        num_decay_steps = settings.train.decay_epochs * self.steps_per_epoch
+        schedule = ConstantThenLinear(settings.learning_rate, num_steps, num_decay_steps)
+        optimizer = config.call(adam, settings.optimizer, "optimizer", schedule=schedule)
+        model.compile(
+            optimizer=optimizer, jit_compile=self.devices.jit_compile,
+            steps_per_execution=settings.train.steps_per_execution,
+        )
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+    def summary(self) -> str:
+        """What will happen, in a few lines."""
+        train, model = self.settings.train, self.model
+        millions = {name: getattr(model, name).count_params() / 1e6 for name in (
+            "to_target", "to_source", "source_discriminator", "target_discriminator"
+        )}
+        lines = [f"Run        {self.folder}" + (", resumed" if any(self.place.values()) else "")]
+        lines += [f"Devices    {self.devices.description}"]
+        for name, pictures in (("Source", self.source), ("Target", self.target)):
+            height, width, channels = pictures.domain.shape
+            lines += [f"{name}     {len(pictures):,} pictures, {width}x{height}x{channels}, {pictures.domain.files}"]
+        lines += [
+            f"Networks   {self.settings.model_name}, million parameters: "
+            + ", ".join(f"{name} {count:.2f}" for name, count in millions.items()),
+            f"Steps      {self.steps_per_epoch:,} an epoch of {train.batch_size} pairs, {train.epochs} epochs, "
+            f"{train.epochs * self.steps_per_epoch:,} in all, "
+            + (f"learning rate falling over the last {train.decay_epochs}" if train.decay_epochs else "no decay"),
+        ]
+        if any(self.place.values()):
+            lines += [f"Done       {self.place['epoch']} epochs and {self.place['step']} steps"]
+        return "\n".join(lines)
+
+    def dataset(self, first_step: int) -> tf.data.Dataset:
+        """Batches for `fit()` from a step of the whole run on, the same whatever went before."""
+
+        def make(num_hosts=1, host=0):
+            pairs = pipeline.unpaired(
+                self.source, self.target, batch_size=self.settings.train.batch_size, seed=self.settings.train.seed,
+                start_step=first_step, num_hosts=num_hosts, host=host,
+            )
+            # `fit` would take the second of a pair for labels.
+            return pairs.map(lambda source, target: ((source, target),))
+
+        return self.devices.distribute(make)
+
+    def fit(self, *, interactive: bool) -> None:
+        """Trains to the end.
+
+        Args:
+            interactive: whether to draw a progress bar; else it is a line an epoch.
+
+        Raises:
+            Stopped: Ctrl-C; the state is saved.
+            Diverged: a loss is not finite; the last good state is saved.
+        """
+        train, epoch, step = self.settings.train, self.place["epoch"], self.place["step"]
+        if self.devices.is_chief:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / "config.toml").write_text(config.dumps(self.settings.tables()), encoding="utf-8")
+        handlers = self._callbacks(epoch, step, interactive)
+        # An epoch that was begun has fewer steps left than `fit` counts for the others, so it is a fit of its own.
+        parts = [(epoch, epoch + 1, step), (epoch + 1, train.epochs, 0)] if step else [(epoch, train.epochs, 0)]
+        for first_epoch, last_epoch, first_step in parts:
+            if first_epoch < last_epoch:
+                self.model.fit(
+                    self.dataset(first_epoch * self.steps_per_epoch + first_step),
+                    epochs=last_epoch, initial_epoch=first_epoch, steps_per_epoch=self.steps_per_epoch - first_step,
+                    callbacks=handlers, verbose=0, shuffle=False,
+                )
+
+    def _callbacks(self, epoch: int, step: int, interactive: bool) -> list[keras.callbacks.Callback]:
+        train, samples, chief = self.settings.train, self.settings.samples, self.devices.is_chief
+        path = self.folder / CHECKPOINT
+        made = [callbacks.Checkpoint(path, first_step=step, minutes=train.checkpoint_minutes, write=chief)]
+        if not chief:
+            return made
+        source, target = (
+            self._sample_pictures(pictures, files, samples.count)
+            for pictures, files in ((self.source, samples.source), (self.target, samples.target))
+        )
+        log = callbacks.Log(self.folder, first_epoch=epoch, batch_size=train.batch_size)
+        progress = callbacks.Progress(
+            num_epochs=train.epochs, steps_per_epoch=self.steps_per_epoch, first_step=step,
+            batch_size=train.batch_size, interactive=interactive,
+        )
+        pictures = callbacks.Pictures(
+            self.folder, source=source, target=target, every=train.sample_every, num_epochs=train.epochs,
+            scale=samples.scale, cell_size=self.settings.export.cell_size,
+        )
+        board = keras.callbacks.TensorBoard(self.folder / "tensorboard", write_graph=False)
+        # The checkpoint comes last: where it exists, the log and the pictures of its epoch do too.
+        return [progress, log, pictures, board, *made]
+
+    def _sample_pictures(self, pictures: pipeline.Pictures, files: str, count: int) -> np.ndarray:
+        if files:
+            pictures = _load(dataclasses.replace(pictures.domain, files=files))
+        # Spread over the set: neighbours by name are often alike.
+        indices = np.linspace(0, len(pictures) - 1, min(count, len(pictures))).round().astype(int)
+        return np.asarray(pipeline.without_augmentation(pictures, indices))
+
+
+def _load(domain: pipeline.Domain) -> pipeline.Pictures:
+    try:
+        return pipeline.load(domain)
+    except ValueError as error:   # names the file and the reason
+        raise UserError(str(error)) from error
+
+
+def _start_from(generator: keras.Model, path: Path) -> None:
+    """Puts a saved generator's weights into a fresh one."""
+    try:
+        saved = keras.saving.load_model(path, compile=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise config.ConfigError(f"finetune.{generator.name}: {path} is not a saved generator: {error}") from None
+    shapes = [[tuple(w.shape) for w in model.weights] for model in (saved, generator)]
+    if shapes[0] != shapes[1]:
+        raise config.ConfigError(
+            f"finetune.{generator.name}: the generator in {path} has other weights than [model.generator] asks for"
+        )
+    generator.set_weights(saved.get_weights())
+
+
+def _flat(tables: dict, prefix: str = "") -> dict:
+    flat = {}
+    for key, value in tables.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def train(settings: Settings, devices: Devices, folder: Path, *, resume: bool, interactive: bool) -> Run:
+    """Trains as `settings` say and writes all into `folder`; prints what happens."""
+    began = time.monotonic()
+    run = Run(settings, devices, folder, resume=resume)
+    print(run.summary(), flush=True)
+    run.fit(interactive=interactive)
+    minutes, seconds = divmod(round(time.monotonic() - began), 60)
+    print(f"Done in {minutes} min {seconds:02} s.")
+    return run
