@@ -17,14 +17,14 @@ from PIL import Image
 from pixelart_tf.cli import UserError
 
 SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-# A small file may say that it is a huge picture (a decompression bomb). This is 11,585 x 11,585, 400 MB as RGB.
-MAX_PIXELS = 2**27
+MAX_PIXELS = 2**27   # 11,585 x 11,585, 400 MB as RGB; a small file may claim any size (a decompression bomb)
 # Pillow's limit is near to ours but only warns; `read` refuses by itself.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 _FORMATS = {".bmp": "BMP", ".gif": "GIF", ".jpeg": "JPEG", ".jpg": "JPEG", ".png": "PNG", ".ppm": "PPM"}
 _FORMATS |= {".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"}
-_RESAMPLE = {
+FITS = ("crop", "pad", "stretch")
+RESAMPLE = {
     "area": Image.Resampling.BOX,
     "bilinear": Image.Resampling.BILINEAR,
     "lanczos": Image.Resampling.LANCZOS,
@@ -119,8 +119,7 @@ def _as_8_bits(image: Image.Image) -> Image.Image:
             raise ValueError("integer pixels outside 0 to 65535")
         grey = np.rint(pixels / 257)
     grey = Image.fromarray(grey.astype(np.uint8))
-    transparent = image.info.get("transparency")
-    if isinstance(transparent, int):
+    if isinstance(transparent := image.info.get("transparency"), int):
         grey.putalpha(Image.fromarray(np.where(pixels == transparent, 0, 255).astype(np.uint8)))
     return grey
 
@@ -133,7 +132,7 @@ def encode(image: np.ndarray, format: str, quality: int = 95) -> bytes:
         format: `"png"`, `"jpeg"`, `"webp"` (lossless), `"gif"`, `"bmp"`, `"ppm"` or `"tiff"`.
         quality: of JPEG, 1 to 100. From 90 the colours are kept at full resolution.
     """
-    format = "JPEG" if format.upper() == "JPG" else format.upper()
+    format = format.upper()
     if format not in _FORMATS.values():
         known = ", ".join(sorted({value.lower() for value in _FORMATS.values()}))
         raise ValueError(f"`format` must be one of {known}. Received: {format.lower()!r}")
@@ -195,10 +194,10 @@ def fit(
     height, width = (size, size) if isinstance(size, int) else size
     if height < 1 or width < 1:
         raise ValueError(f"`size` must be positive. Received: {size}")
-    if how not in ("crop", "pad", "stretch"):
-        raise ValueError(f"`how` must be one of crop, pad, stretch. Received: {how!r}")
-    if resample not in _RESAMPLE:
-        raise ValueError(f"`resample` must be one of {', '.join(_RESAMPLE)}. Received: {resample!r}")
+    if how not in FITS:
+        raise ValueError(f"`how` must be one of {', '.join(FITS)}. Received: {how!r}")
+    if resample not in RESAMPLE:
+        raise ValueError(f"`resample` must be one of {', '.join(RESAMPLE)}. Received: {resample!r}")
     rows, columns = image.shape[:2]
     if (rows, columns) == (height, width):
         return image.copy()
@@ -228,7 +227,7 @@ def fit(
 def _resize(image: np.ndarray, height: int, width: int, resample: str) -> np.ndarray:
     if image.shape[:2] == (height, width):
         return image.copy()
-    resized = Image.fromarray(np.ascontiguousarray(image)).resize((width, height), _RESAMPLE[resample])
+    resized = Image.fromarray(np.ascontiguousarray(image)).resize((width, height), RESAMPLE[resample])
     return np.array(resized)
 
 
