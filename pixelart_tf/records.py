@@ -172,11 +172,13 @@ def check(pattern: str | Path) -> Iterator[Shard]:
 
 def _progress(prefix: str):
     """A function of (done, total) that keeps one line on stderr up to date, once it has been going for 2 seconds."""
-    start = last = time.monotonic()
+    start = last = None
 
     def show(done: int, total: int) -> None:
-        nonlocal last
+        nonlocal start, last
         now = time.monotonic()
+        if start is None:   # not earlier, as importing TensorFlow takes longer than many a packing
+            start = last = now
         if now - start > 2 and (now - last > 0.2 or done == total):
             last, rate = now, done / (now - start)
             bar = "#" * (30 * done // total)
