@@ -5,8 +5,8 @@
     batches = unpaired(photos, paintings, batch_size=4, seed=0)   # (source, target), float32 (4, 256, 256, 3)
 
 A domain is an endless row of elements. Element e belongs to pass e // n over the n pictures; the order of a pass, and
-the crop and mirror of its elements, are drawn from (seed, domain, pass) alone. So a run that starts in the middle, or a host
-that makes only its part of a batch, gets exactly what it would have got otherwise.
+the crop and mirror of its elements, are drawn from (seed, domain, pass) alone. So a run that starts in the middle, or
+a host that makes only its part of a batch, gets exactly what it would have got otherwise.
 """
 
 import glob
