@@ -17,6 +17,7 @@ from PIL import Image
 
 from pixelart_tf import images
 from pixelart_tf.cli import UserError
+from pixelart_tf.devices import quiet
 from pixelart_tf.pixelize import grid
 
 FEW_COLOURS = 256   # as many as a palette holds; drawings with smooth edges and photographs have thousands
@@ -227,7 +228,8 @@ def _in_order(prepare: Callable, jobs: Iterable[tuple], workers: int) -> Iterato
 
 def _write(records: Iterator[_Record], domain: str, folder: Path, shard_size: int) -> list[tuple[Path, int]]:
     """Writes shards into `folder`. Returns their paths and how many records each holds."""
-    import tensorflow as tf  # takes seconds: not before the arguments are known to be good
+    with quiet():
+        import tensorflow as tf  # takes seconds: not before the arguments are known to be good
 
     paths, counts, writer = [], [], None
     try:

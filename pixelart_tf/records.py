@@ -20,6 +20,7 @@ from PIL import Image
 
 from pixelart_tf import images
 from pixelart_tf.cli import UserError, command
+from pixelart_tf.devices import quiet
 from pixelart_tf.packing import Packed, pack
 
 __all__ = ["Packed", "RecordError", "check", "count", "list_shards", "pack", "read"]
@@ -81,14 +82,17 @@ def read(pattern: str | Path) -> Iterator[tuple[str, bytes]]:
 
 def _read_shard(shard: Path) -> Iterator[tuple[str, bytes, str]]:
     """Yields name, picture and target of each record."""
-    import tensorflow as tf  # takes seconds: not before the arguments are known to be good
+    with quiet():
+        import tensorflow as tf  # takes seconds: not before the arguments are known to be good
 
     index = 0
     try:
         with open(shard, "rb") as file:   # TensorFlow's message for an unreadable file is hard to understand
             if not file.read(1):
                 raise RecordError(f"{shard}: empty file (0 bytes)")
-        for record in tf.data.TFRecordDataset(str(shard)).as_numpy_iterator():
+        with quiet():   # its first use looks for GPUs and complains if there are none
+            serialized = tf.data.TFRecordDataset(str(shard), buffer_size=2**20).as_numpy_iterator()
+        for record in serialized:
             features = tf.train.Example.FromString(record).features.feature
             values = [features[key].bytes_list.value if key in features else [] for key in FEATURES]
             if any(len(value) != 1 for value in values):

@@ -1,0 +1,316 @@
+import io
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from pixelart_tf import images
+
+pytestmark = pytest.mark.keras_only   # needs neither TensorFlow nor Keras
+
+PICTURES = Path(__file__).parent / "data" / "pictures"
+RNG = np.random.default_rng(0)
+NOISE = RNG.integers(0, 256, (10, 20, 3), dtype=np.uint8)   # wider than high, so that a forgotten turn shows
+
+
+def encoded(picture: Image.Image, format: str, **options) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, format, **options)
+    return file.getvalue()
+
+
+def huge_png(side: int) -> bytes:
+    """A valid PNG of side x side black pixels, one bit each: 30,000 x 30,000 takes 110 KB."""
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    packer = zlib.compressobj(9)
+    rows = b"".join(packer.compress(b"\0" * (1 + side // 8)) for _ in range(side)) + packer.flush()
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+# --- read ---
+
+
+@pytest.mark.parametrize("format", ["PNG", "BMP", "TIFF", "PPM"])
+def test_read_of_lossless_formats_is_exact(format):
+    assert (images.read(encoded(Image.fromarray(NOISE), format)) == NOISE).all()
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+def test_read_scales_16_bit_grey_to_8_bits(format):
+    # 65535 / 255 = 257; Pillow's own conversion clips everything above 255 to white.
+    grey = np.array([[0, 257, 32896, 65535]], np.uint16)
+    assert images.read(encoded(Image.fromarray(grey), format))[0, :, 0].tolist() == [0, 1, 128, 255]
+
+
+def test_read_takes_16_bit_colour():
+    # Pillow writes no 16-bit RGB, so the file is put together here: 1x1, depth 16, colour type 2.
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    pixels = zlib.compress(b"\0" + struct.pack(">HHH", 0xFFFF, 0x8080, 0))
+    header = struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)
+    file = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    assert images.read(file).tolist() == [[[255, 128, 0]]]
+
+
+def test_read_takes_cmyk():
+    cmyk = Image.new("CMYK", (4, 4), (0, 255, 255, 0))   # magenta and yellow inks make red
+    assert images.read(encoded(cmyk, "TIFF"))[0, 0].tolist() == [255, 0, 0]
+    assert abs(images.read(encoded(cmyk, "JPEG"))[0, 0].astype(int) - [255, 0, 0]).max() <= 3
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_read_puts_transparency_over_white(mode):
+    # alpha a over white: colour * a / 255 + 255 - a. 100 at a = 51 (a fifth): 20 + 204 = 224.
+    picture = Image.new(mode, (3, 2), (100, 100, 100, 51) if mode == "RGBA" else (100, 51))
+    assert np.unique(images.read(encoded(picture, "PNG"))).tolist() == [224]
+    assert images.read(encoded(picture, "PNG"), mode="RGBA")[0, 0].tolist() == [100, 100, 100, 51]
+
+
+def test_read_takes_palette_with_transparency():
+    picture = Image.new("P", (2, 1))
+    picture.putpalette([255, 0, 0, 0, 0, 255])
+    picture.putpixel((1, 0), 1)
+    assert images.read(encoded(picture, "PNG", transparency=0)).tolist() == [[[255, 255, 255], [0, 0, 255]]]
+
+
+def test_read_takes_grey_and_one_bit():
+    assert images.read(encoded(Image.new("L", (2, 2), 77), "PNG"))[0, 0].tolist() == [77, 77, 77]
+    assert images.read(encoded(Image.new("1", (2, 2), 1), "PNG"))[0, 0].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP"])
+def test_read_takes_the_first_frame_of_an_animation(format):
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "lime", "blue")]
+    picture = images.read(encoded(frames[0], format, save_all=True, append_images=frames[1:]))
+    assert picture.shape == (8, 8, 3)
+    assert abs(picture[4, 4].astype(int) - [255, 0, 0]).max() <= 3   # WebP is lossy
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_read_turns_upright_as_pillow_does(format, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = encoded(Image.fromarray(NOISE), format, exif=exif)
+    with Image.open(io.BytesIO(file)) as picture:
+        upright = np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+    assert (images.read(file) == upright).all()
+    assert upright.shape == ((10, 20, 3) if orientation < 5 else (20, 10, 3))
+
+
+def test_read_survives_a_damaged_exif_block():
+    file = encoded(Image.fromarray(NOISE), "JPEG", exif=b"Exif\0\0" + b"\xff" * 40)
+    assert images.read(file).shape == (10, 20, 3)
+
+
+def test_read_takes_a_single_pixel():
+    assert images.read(encoded(Image.new("RGB", (1, 1), "red"), "PNG")).tolist() == [[[255, 0, 0]]]
+
+
+BAD = {
+    "zero bytes": (b"", "empty file"),
+    "text": (b"I am a text file, whatever my name says.\n", "not a picture"),
+    "truncated JPEG": ((PICTURES / "gc-cow.jpg").read_bytes()[:9000], "truncated"),
+    "truncated PNG": ((PICTURES / "nt-pie.png").read_bytes()[:9000], "damaged"),
+    "bomb": (huge_png(30_000), "134,217,728 pixels"),
+    "bomb that Pillow would only warn of": (huge_png(12_000), "134,217,728 pixels"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_read_names_the_bad_file_and_the_reason_in_one_line(case, tmp_path):
+    file, reason = BAD[case]
+    path = tmp_path / "x.jpg"
+    path.write_bytes(file)
+    with pytest.raises(images.ImageError, match=reason) as error:
+        images.read(path)
+    assert str(error.value).startswith(f"{path}: ")
+    assert "\n" not in str(error.value)
+
+
+def test_a_bomb_is_refused_without_pillows_warning(tmp_path):
+    # In a process of its own: pytest sets the filters of warnings aside.
+    (tmp_path / "x.png").write_bytes(huge_png(12_000))
+    program = f"from pixelart_tf import images\ntry: images.read({str(tmp_path / 'x.png')!r})\nexcept ValueError: print(1)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+def test_every_cut_of_a_picture_is_an_image_error():
+    for name in ("gc-cow.jpg", "crawl-dngn-altars-dithmenos.png"):
+        whole = (PICTURES / name).read_bytes()
+        for length in range(1, len(whole) - 20, max(1, len(whole) // 60)):
+            with pytest.raises(images.ImageError, match=r"^cut: "):
+                images.read(whole[:length], name="cut")
+
+
+def test_a_flipped_byte_is_an_image_error_or_a_picture():
+    for name in ("nt-pie.png", "gc-cow.jpg"):
+        whole = (PICTURES / name).read_bytes()
+        for place in range(0, len(whole), max(1, len(whole) // 100)):
+            file = bytearray(whole)
+            file[place] ^= 0xFF
+            try:
+                assert images.read(bytes(file)).ndim == 3   # in the pixels, JPEG cannot tell
+            except images.ImageError as error:
+                assert str(error).startswith("picture: ")   # noqa: PT017
+
+
+def test_missing_file_and_folder_are_image_errors(tmp_path):
+    with pytest.raises(images.ImageError, match=r"nothing\.png: No such file"):
+        images.read(tmp_path / "nothing.png")
+    with pytest.raises(images.ImageError, match="Is a directory"):
+        images.read(tmp_path)
+
+
+# --- encode and write ---
+
+
+def test_write_then_read(tmp_path):
+    for suffix in (".png", ".webp", ".bmp", ".tif"):
+        images.write(tmp_path / f"x{suffix}", NOISE)
+        assert (images.read(tmp_path / f"x{suffix}") == NOISE).all()
+    smooth = images.read(PICTURES / "gc-cow.jpg")
+    images.write(tmp_path / "x.JPG", smooth)
+    assert np.abs(images.read(tmp_path / "x.JPG").astype(int) - smooth).mean() < 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.JPG", "x.bmp", "x.png", "x.tif", "x.webp"]
+
+
+def test_failed_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
+    path = tmp_path / "x.png"
+    path.write_bytes(b"old")
+
+    def full_disk(self, data):
+        with open(self, "wb") as file:
+            file.write(data[:10])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    with pytest.raises(OSError, match="No space left") as error:
+        images.write(path, NOISE)
+    assert error.value.filename == str(path)
+    assert os.listdir(tmp_path) == ["x.png"]
+    assert path.read_bytes() == b"old"
+
+
+def test_write_says_what_it_can_write(tmp_path):
+    with pytest.raises(ValueError, match=r"`path` must end in one of .*\.png.* Received: .*x\.txt"):
+        images.write(tmp_path / "x.txt", NOISE)
+    with pytest.raises(ValueError, match="`image` must be uint8"):
+        images.write(tmp_path / "x.png", NOISE / 255)
+    with pytest.raises(ValueError, match=r"`quality` must be from 1 to 100\. Received: 0"):
+        images.encode(NOISE, "jpeg", 0)
+
+
+# --- fit ---
+
+
+def test_crop_takes_the_middle():
+    assert (images.fit(NOISE, 10) == NOISE[:, 5:15]).all()
+    assert (images.fit(NOISE, (10, 6)) == NOISE[:, 7:13]).all()
+
+
+def test_area_is_the_mean_of_each_block():
+    image = RNG.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    mean = image.reshape(16, 4, 16, 4, 3).mean(axis=(1, 3))
+    assert np.abs(images.fit(image, 16, resample="area") - mean).max() <= 1   # rows and columns are each rounded to whole numbers
+
+
+@pytest.mark.parametrize("how", images.FITS)
+def test_nearest_enlarges_by_whole_numbers(how):
+    square = NOISE[:, :10]
+    assert (images.fit(square, 40, how=how, resample="nearest") == square.repeat(4, 0).repeat(4, 1)).all()
+
+
+def test_nearest_pad_has_even_cells_at_any_size():
+    # 10 x 20 into 70 x 70: 3 is the largest whole factor, 20 rows above and 5 columns to the left stay background.
+    padded = images.fit(NOISE, 70, how="pad", resample="nearest", background=(1, 2, 3))
+    assert (padded[20:50, 5:65] == NOISE.repeat(3, 0).repeat(3, 1)).all()
+    outside = np.ones((70, 70), bool)
+    outside[20:50, 5:65] = False
+    assert (padded[outside] == (1, 2, 3)).all()
+
+
+@pytest.mark.parametrize("how", images.FITS)
+@pytest.mark.parametrize("resample", images.RESAMPLE)
+@pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (31, 30), (300, 200)])
+def test_fit_gives_the_size_whatever_comes(how, resample, shape):
+    image = np.full((*shape, 3), 9, np.uint8)
+    for size in (32, (24, 40), 1):
+        height, width = (size, size) if isinstance(size, int) else size
+        fitted = images.fit(image, size, how=how, resample=resample, background=(9, 9, 9))
+        assert fitted.shape == (height, width, 3)
+        assert (fitted == 9).all()
+
+
+def test_fit_names_the_wrong_argument():
+    for options, message in (
+        ({"how": "squash"}, "`how` must be one of crop, pad, stretch. Received: 'squash'"),
+        ({"resample": "cubic"}, "`resample` must be one of .* Received: 'cubic'"),
+        ({"size": 0}, "`size` must be positive. Received: 0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            images.fit(NOISE, **{"size": 8, **options})
+
+
+# --- find ---
+
+
+def test_find_takes_a_picture_a_folder_or_a_glob(tmp_path):
+    for name in ("b.png", "a.JPG", "sub/c.webp", ".hidden.png", "notes.txt", ".cache/d.png", "we[ird]/e.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+
+    def names(pattern):
+        return [path.relative_to(tmp_path).as_posix() for path in images.find(pattern)]
+
+    assert names(tmp_path) == ["a.JPG", "b.png", "sub/c.webp", "we[ird]/e.png"]
+    assert names(str(tmp_path / "*")) == ["a.JPG", "b.png"]
+    assert names(tmp_path / "**" / "*.webp") == ["sub/c.webp"]
+    assert names(tmp_path / "notes.txt") == ["notes.txt"]   # named outright
+    assert names(tmp_path / "we[ird]") == ["we[ird]/e.png"]
+
+
+def test_find_says_when_nothing_is_there(tmp_path):
+    with pytest.raises(images.ImageError, match=r"no pictures there .*\.png"):
+        images.find(tmp_path)
+    with pytest.raises(images.ImageError, match=r"\*\.png: no pictures there"):
+        images.find(tmp_path / "*.png")
+    with pytest.raises(images.ImageError, match="nothing: no such file or folder"):
+        images.find(tmp_path / "nothing")
+
+
+# --- numbers ---
+
+
+def test_floats_and_back_are_exact():
+    values = np.arange(256, dtype=np.uint8)
+    floats = images.to_float(values)
+    assert floats.dtype == np.float32
+    assert (floats[0], floats[255]) == (-1, 1)
+    assert (images.to_uint8(floats) == values).all()
+
+
+def test_to_uint8_rounds_and_clips():
+    # (x + 1) * 127.5: 0.001 -> 127.63, -0.01 -> 126.2
+    assert images.to_uint8(np.array([-2, -1, -0.01, 0.001, 1, 7])).tolist() == [0, 0, 126, 128, 255, 255]
+
+
+def test_grid_puts_pictures_in_rows():
+    sheet = images.grid(np.stack([np.full((2, 3, 3), shade, np.uint8) for shade in (10, 20, 30)]), columns=2, scale=2)
+    assert sheet.shape == (2 * (4 + 2) + 2, 2 * (6 + 2) + 2, 3)
+    assert (sheet[2:6, 2:8] == 10).all()
+    assert (sheet[2:6, 10:16] == 20).all()
+    assert (sheet[8:12, 2:8] == 30).all()
+    assert (sheet[8:12, 10:16] == 255).all()   # no fourth picture
+    assert (sheet[:2] == 255).all()
