@@ -15,12 +15,15 @@ class Adam(keras.optimizers.Adam):
     def finalize_variable_values(self, var_list):
         pass
 
-    def averages(self) -> dict[str, keras.Variable]:
-        """Averaged weights by the `path` of the variable that they average; empty without `ema_momentum`."""
+    def averages(self) -> dict[int, keras.Variable]:
+        """Averaged weights by the `id` of the variable that they average; empty without `ema_momentum`.
+
+        Not by its path, which the same layers of two generators share.
+        """
         if not self.use_ema:
             return {}
         pairs = zip(self._trainable_variables, self._model_variables_moving_average, strict=True)
-        return {variable.path: average for variable, average in pairs}
+        return {id(variable): average for variable, average in pairs}
 
 
 @keras.saving.register_keras_serializable("pixelart_tf")
@@ -73,5 +76,5 @@ def averaged(generator: keras.Model, optimizer: keras.optimizers.Optimizer) -> k
     if not averages:
         return generator
     copy = keras.models.clone_model(generator)
-    copy.set_weights([averages.get(weight.path, weight) for weight in generator.weights])
+    copy.set_weights([averages.get(id(weight), weight) for weight in generator.weights])
     return copy

@@ -24,7 +24,7 @@ class CycleGAN(keras.Model):
 
     - `to_target`, `to_source`: all that the generator is trained on, weighted;
     - `source_discriminator`, `target_discriminator`: half the sum of the losses on real and on fake images;
-    - `cycle`, `identity`, `color`: mean absolute errors in units of [-1, 1], not weighted.
+    - `cycle`, `identity`, `color`: mean absolute errors in units of [-1, 1], not weighted; both directions added.
 
     Args:
         to_target, to_source: the generators (G and F of the paper), models that map images to images.
@@ -75,8 +75,10 @@ class CycleGAN(keras.Model):
         self.augment = DiffAugment(diff_augment) if diff_augment else None
         self.source_pool = self.target_pool = None
         if pool_size:
-            self.source_pool = ImagePool(pool_size, (*image_size, source_discriminator.input_shape[-1]))
-            self.target_pool = ImagePool(pool_size, (*image_size, target_discriminator.input_shape[-1]))
+            self.source_pool, self.target_pool = ImagePool(pool_size), ImagePool(pool_size)
+            # Built now, so that a checkpoint can be restored before the first step.
+            self.source_pool.build((None, *image_size, source_discriminator.input_shape[-1]))
+            self.target_pool.build((None, *image_size, target_discriminator.input_shape[-1]))
         names = ["to_target", "to_source", "source_discriminator", "target_discriminator", "cycle"]
         names += ["identity"] * self.use_identity + ["color"] * self.use_color
         self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
@@ -110,8 +112,8 @@ class CycleGAN(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         source, target = x
         fake_source, fake_target = y_pred["fake_source"], y_pred["fake_target"]
-        to_target = self.adversarial.generator(self._judge_frozen(self.target_discriminator, fake_target))
-        to_source = self.adversarial.generator(self._judge_frozen(self.source_discriminator, fake_source))
+        to_target = self.adversarial.generator(self._judge_frozen(self.target_discriminator, fake_target, training))
+        to_source = self.adversarial.generator(self._judge_frozen(self.source_discriminator, fake_source, training))
         terms = {"cycle": l1(source, y_pred["cycled_source"]) + l1(target, y_pred["cycled_target"])}
         shared = self.cycle_weight * terms["cycle"]   # both generators work on both cycles
         generators = to_target + to_source + shared
@@ -137,23 +139,23 @@ class CycleGAN(keras.Model):
         self._track(terms | {"to_target": to_target, "to_source": to_source})
         return generators + terms["source_discriminator"] + terms["target_discriminator"]
 
-    def _judge_frozen(self, discriminator, fake):
+    def _judge_frozen(self, discriminator, fake, training):
         """Logits of `fake` (B, H, W, C) whose gradient reaches the fake but not the discriminator."""
         weights = [ops.stop_gradient(ops.convert_to_tensor(w)) for w in discriminator.trainable_variables]
         logits, _ = discriminator.stateless_call(
-            weights, discriminator.non_trainable_variables, self._augmented(fake), training=True
+            weights, discriminator.non_trainable_variables, self._augmented(fake, training), training=training
         )
         return logits
 
     def _discriminator_loss(self, discriminator, real, fake, pool, training):
         fake = ops.stop_gradient(fake)
-        if pool is not None and training:
-            fake = pool(fake)
-        images = self._augmented(ops.concatenate([real, ops.cast(fake, real.dtype)]))   # (2B, H, W, C)
+        if pool is not None:
+            fake = pool(fake, training=training)
+        images = self._augmented(ops.concatenate([real, ops.cast(fake, real.dtype)]), training)   # (2B, H, W, C)
         return self.adversarial.discriminator(*ops.split(discriminator(images, training=training), 2))
 
-    def _augmented(self, images):
-        return images if self.augment is None else self.augment(images)
+    def _augmented(self, images, training):
+        return images if self.augment is None else self.augment(images, training=training)
 
     def _color_loss(self, images, translated):
         """Mean absolute error of the local mean colours: grey where one side is grey."""
