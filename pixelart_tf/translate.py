@@ -1,0 +1,333 @@
+"""Command: run a trained generator over pictures of any size."""
+
+import argparse
+import collections
+import concurrent.futures
+import os
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pixelart_tf import devices, images, tiling
+from pixelart_tf.cli import UserError, command
+
+FORMATS = {"png": ".png", "jpeg": ".jpg", "keep": None}
+# Not GIF: its 256 colours would change the picture.
+WRITABLE = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+
+
+def load_generator(path: str | Path) -> Any:
+    """Opens a saved generator.
+
+    Args:
+        path: a `.keras` file.
+
+    Returns:
+        A `keras.Model` from images (B, H, W, 1 or 3) to images (B, H', W', 1 or 3); H and W may be None.
+
+    Raises:
+        UserError: no such file, not a whole `.keras` file, or not a model of pictures to pictures.
+    """
+    path = Path(path)
+    if path.is_dir() or not path.exists():
+        raise UserError(f"{path}: no such file, a generator is saved as one .keras file")
+    if not zipfile.is_zipfile(path):
+        raise UserError(f"{path}: not a .keras file, or cut off")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            # Keras does not compare checksums: it would take damaged weights for good ones.
+            damaged = archive.testzip()
+        if damaged:
+            raise ValueError(f"{damaged} in it is damaged")
+        with devices.quiet():  # the first weight starts TensorFlow up, which misses a GPU aloud
+            import keras
+
+            # Nothing is trained here, so that losses and optimizers of other code need not be known.
+            generator = keras.saving.load_model(path, compile=False)
+    except Exception as error:  # zipfile, json, h5py and Keras each raise their own on a damaged or foreign file
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise UserError(f"{path}: cannot be opened as a Keras model ({reason})") from error
+    _check(generator, str(path))
+    return generator
+
+
+def _check(generator: Any, name: str) -> None:
+    shapes = [getattr(generator, "input_shape", None), getattr(generator, "output_shape", None)]
+    for shape in shapes:
+        if not isinstance(shape, tuple) or len(shape) != 4 or shape[-1] not in (1, 3):
+            received = " -> ".join(map(str, shapes))
+            raise UserError(f"{name}: must map pictures (B, H, W, 1 or 3) to pictures. Received: {received}")
+
+
+def translate(
+    generator: Any,
+    named_images: Iterable[tuple[str, np.ndarray]],
+    *,
+    batch_size: int = 8,
+    tile: int = 512,
+    overlap: int = 64,
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Runs a generator over pictures of any size; dropout is off.
+
+    A picture is continued by reflection to a size that the network takes, and the result is cut back. What is larger
+    than `tile` (or than the network's own size, where that is fixed) goes through in overlapping tiles. Instance norm
+    makes a tile's colours depend on all that is in it, so that neighbours differ, and they are blended over the
+    overlap. Cells of pixel art stay whole: tiles and blending keep to the grid of a generator that ends in a nearest
+    enlargement. A network of a fixed size whose output has another shape (256x256 -> 128x96) gets the whole picture,
+    stretched to its size.
+
+    Args:
+        generator: a Keras model or the path of one.
+        named_images: pairs of a name and a uint8 image (H, W, 3); read no further ahead than a few batches.
+        batch_size: pictures or tiles of one size that go through the network together.
+        tile: pixels of a side.
+        overlap: pixels that neighbouring tiles share at least, at most half of `tile`.
+
+    Yields:
+        The name and the translated uint8 image (h, w, 3), in the order of `named_images`. h is H, or H times the factor
+        by which the network enlarges, rounded up. Grey outputs are repeated to three channels.
+
+    Raises:
+        UserError: a generator that cannot be used, or an argument out of its range.
+        ValueError: an image that is not uint8 (H, W, 3).
+    """
+    if batch_size < 1:
+        raise UserError(f"`batch_size` must be at least 1. Received: {batch_size}")
+    if tile < 1:
+        raise UserError(f"`tile` must be at least 1. Received: {tile}")
+    if not 0 <= overlap <= tile // 2:
+        raise UserError(f"`overlap` must be from 0 to half of `tile`. Received: {overlap} with `tile` {tile}")
+    if isinstance(generator, str | os.PathLike):
+        generator = load_generator(generator)
+    else:
+        _check(generator, "`generator`")
+    return _translate(generator, named_images, batch_size, tiling.axes_of(generator, tile, overlap))
+
+
+def _translate(generator, named_images, batch_size, axes):
+    waiting = collections.deque()  # pictures in the order that they came in
+    groups = collections.defaultdict(list)  # shape -> (picture, corner, piece) that wait for a full batch
+    for name, image in named_images:
+        picture = tiling.Pieces(name, image, generator.input_shape, axes)
+        waiting.append(picture)
+        for corner, piece in picture.pieces():
+            groups[piece.shape].append((picture, corner, piece))
+            if len(groups[piece.shape]) == batch_size:
+                _run(generator, groups.pop(piece.shape), batch_size)
+        if len(waiting) >= 8 * batch_size:  # an odd size must not hold up all that follow
+            while groups:
+                _run(generator, groups.popitem()[1], batch_size)
+        while waiting and not waiting[0].num_missing:
+            picture = waiting.popleft()
+            yield picture.name, picture.result()
+    while groups:
+        _run(generator, groups.popitem()[1], batch_size)
+    for picture in waiting:
+        yield picture.name, picture.result()
+
+
+def _run(generator, group, batch_size):
+    import keras
+
+    batch = images.to_float(np.stack([piece for _, _, piece in group]))  # (B, H, W, C)
+    if keras.backend.backend() == "tensorflow":
+        if not generator.compiled:
+            generator.jit_compile = False  # XLA would compile anew for each size of pictures
+    else:
+        # JAX compiles anew for each size of batch, so there are only powers of two of them.
+        fill = min(batch_size, 1 << (len(group) - 1).bit_length()) - len(group)
+        batch = np.concatenate([batch, np.repeat(batch[-1:], fill, axis=0)])
+    outputs = np.asarray(generator.predict_on_batch(batch), np.float32)
+    for (picture, corner, _), output in zip(group, outputs, strict=False):
+        picture.add(corner, output)
+
+
+def ahead(function: Callable, items: Iterable, *, num_threads: int = 2, depth: int = 16) -> Iterator:
+    """`map(function, items)` that works up to `depth` items ahead on threads; results are in order."""
+    items = iter(items)
+    with concurrent.futures.ThreadPoolExecutor(num_threads) as pool:
+        futures = collections.deque()
+        try:
+            for item in items:
+                futures.append(pool.submit(function, item))
+                if len(futures) >= depth:
+                    yield futures.popleft().result()
+            while futures:
+                yield futures.popleft().result()
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+def translate_files(
+    generator: Any,
+    pictures: Iterable[str | Path],
+    out: str | Path,
+    *,
+    format: str = "png",
+    overwrite: bool = False,
+    skip_bad: bool = False,
+    batch_size: int = 8,
+    tile: int = 512,
+    overlap: int = 64,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[str]:
+    """Translates picture files into a folder, or one picture into one file.
+
+    Args:
+        generator: a Keras model or the path of one.
+        pictures: files, folders and globs. A folder's subfolders are kept.
+        out: a folder, made where it is not there; for one picture also a file, whose suffix then says the format.
+        format: `"png"`, `"jpeg"`, or `"keep"` for each picture's own.
+        overwrite: replace what is there. An input is never overwritten.
+        skip_bad: go on without the pictures that cannot be read.
+        batch_size, tile, overlap: see `translate`.
+        progress: called with the numbers of pictures done and to do.
+
+    Returns:
+        A line for each bad picture that was skipped.
+
+    Raises:
+        UserError: no pictures, a bad one, or outputs that would overwrite something.
+        OSError: an output cannot be written.
+    """
+    if isinstance(generator, str | os.PathLike):
+        generator = load_generator(generator)
+    inputs = plan(pictures, out, format=format, overwrite=overwrite)
+    for folder in {target.parent for target in inputs.values()}:
+        folder.mkdir(parents=True, exist_ok=True)
+    bad = []
+
+    def read(path):
+        try:
+            return str(path), images.read(path)
+        except images.ImageError as error:
+            if not skip_bad:
+                raise
+            bad.append(str(error))
+            return None
+
+    def write(named):
+        name, image = named
+        images.write(inputs[Path(name)], image)
+
+    named_images = filter(None, ahead(read, inputs))
+    translated = translate(generator, named_images, batch_size=batch_size, tile=tile, overlap=overlap)
+    for done, _ in enumerate(ahead(write, translated), 1):
+        if progress:
+            progress(done + len(bad), len(inputs))
+    if len(bad) == len(inputs):
+        raise UserError(f"none of the {len(bad)} pictures can be read; the first: {bad[0]}")
+    return bad
+
+
+def plan(pictures: Iterable[str | Path], out: str | Path, *, format: str, overwrite: bool) -> dict[Path, Path]:
+    """Input -> output files, in order; raises UserError where an output would overwrite something."""
+    if format not in FORMATS:
+        raise UserError(f"`format` must be one of {', '.join(FORMATS)}. Received: {format!r}")
+    out = Path(out)
+    named = {}
+    for pattern in pictures:
+        # What a folder holds keeps its subfolders, what a glob finds those below the glob's first wildcard.
+        folder = Path(pattern)
+        while not folder.is_dir() and folder != folder.parent:
+            folder = folder.parent
+        found = images.find(pattern)
+        # A folder of earlier outputs inside the inputs' folder is not input.
+        inside = out.resolve() != folder.resolve() and out.resolve().is_relative_to(folder.resolve()) and out.is_dir()
+        for path in found:
+            if not (inside and not Path(pattern).is_file() and path.resolve().is_relative_to(out.resolve())):
+                named[path] = path.relative_to(folder)
+    if not named:
+        raise UserError(f"{' '.join(map(str, pictures))}: no pictures there, apart from those in {out}")
+    is_file = len(named) == 1 and out.suffix.lower() in WRITABLE and not out.is_dir()
+    if not is_file and out.exists() and not out.is_dir():
+        raise UserError(f"{out}: a file, but {len(named)} pictures need a folder")
+    inputs = {}
+    for path, name in named.items():
+        suffix = FORMATS[format] or (name.suffix if name.suffix.lower() in WRITABLE else ".png")
+        inputs[path] = out if is_file else out / name.with_suffix(suffix)
+    _check_outputs(inputs, overwrite)
+    return inputs
+
+
+def _check_outputs(inputs: dict[Path, Path], overwrite: bool) -> None:
+    sources = {path.resolve() for path in inputs}
+    sources_of = {}
+    for path, target in inputs.items():
+        if target.resolve() in sources:
+            raise UserError(f"{target}: an input, which is never overwritten; choose another folder")
+        if target in sources_of:
+            both = f"{sources_of[target]} and {path}"
+            raise UserError(f"{target}: {both} would both be written there; give their common folder or --format keep")
+        sources_of[target] = path
+    existing = [target for target in sources_of if target.exists()]
+    if existing and not overwrite:
+        others = f" (and {len(existing) - 1} more)" if len(existing) > 1 else ""
+        raise UserError(f"{existing[0]}{others}: already there; --overwrite replaces it")
+
+
+def _show(done: int, total: int, seconds: float) -> None:
+    """Keeps a progress bar on a terminal up to date, once it has been going for 2 seconds."""
+    if seconds > 2 and sys.stderr.isatty():
+        bar = "#" * (30 * done // total)
+        end = "\n" if done == total else ""
+        print(f"\r[{bar:30}] {done}/{total}, {done / seconds:.1f} images/s ", end=end, file=sys.stderr, flush=True)
+
+
+EXAMPLES = """
+examples:
+  python -m pixelart_tf.translate runs/quickstart/to_target.keras photos/ pixels/
+  python -m pixelart_tf.translate to_target.keras cat.jpg cat.png
+  python -m pixelart_tf.translate to_target.keras "photos/**/*.jpg" out --format jpeg --tile 1024
+"""
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m pixelart_tf.translate",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("generator", type=Path, metavar="GENERATOR", help="a .keras file, such as a run's to_target.keras")
+    add("pictures", nargs="+", metavar="PICTURES", help="pictures, folders or globs")
+    add("out", type=Path, metavar="OUT", help="folder to write; for one picture also a file")
+    add("--batch-size", type=int, default=8, metavar="N", help="pictures or tiles at a time (default: 8)")
+    add("--format", choices=FORMATS, default="png",
+        help="of the outputs; keep: as the inputs (default: png, as JPEG ruins a pixel grid)")
+    add("--tile", type=int, default=512, metavar="PIXELS",
+        help="what is larger goes through in tiles of this side, or of the network's own size where that is fixed; "
+             "less saves memory (default: 512)")
+    add("--overlap", type=int, default=64, metavar="PIXELS",
+        help="what neighbouring tiles share and are blended over (default: 64)")
+    add("--overwrite", action="store_true", help="replace outputs that are already there")
+    add("--skip-bad", action="store_true", help="leave out pictures that cannot be read, and name them")
+    add("--backend", choices=devices.BACKENDS, help="Keras backend (default: tensorflow)")
+    options = vars(parser.parse_args(argv))
+    devices.select_backend(options.pop("backend"))
+    start, num_pictures = time.monotonic(), 0
+
+    def progress(done, total):
+        nonlocal num_pictures
+        num_pictures = done
+        _show(done, total, time.monotonic() - start)
+
+    out = options["out"]
+    bad = translate_files(**options, progress=progress)
+    for line in bad:
+        print(f"skipped {line}")
+    rate = (num_pictures - len(bad)) / (time.monotonic() - start)
+    print(f"{num_pictures - len(bad)} pictures in {out} ({rate:.1f} images/s)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
