@@ -22,7 +22,8 @@ from pixelart_tf.pixelize import grid
 
 FEW_COLOURS = 256   # as many as a palette holds; drawings with smooth edges and photographs have thousands
 ICON_SIDE = 64      # a picture of few colours up to this side is taken for pixel art at one pixel a cell
-MIN_SIDE = 4        # a smaller picture shows nothing, and is most often a broken download or a tracking pixel
+MIN_SIDE = 4        # a smaller picture shows nothing; most often it is a tracking pixel
+MAX_SIDE = 8192
 DOMAIN = r"[A-Za-z0-9_-]*[A-Za-z_]"
 
 
@@ -88,8 +89,8 @@ def pack(
         PackError: a bad picture, or shards of this domain are there already.
         OSError: the folder or the disk does not take the shards.
     """
-    workers = workers or os.cpu_count() or 1
-    _check_options(domain, size, fit, resample, format, native, shard_size, workers)
+    workers = os.cpu_count() or 1 if workers is None else workers
+    _check_options(domain, size, fit, resample, format, quality, native, shard_size, workers)
     shards_dir = Path(shards_dir)
     paths = pictures if isinstance(pictures, list) else images.find(pictures)
     replaced = _shards_of(shards_dir, domain)
@@ -138,11 +139,13 @@ def pack(
     )
 
 
-def _check_options(domain, size, fit, resample, format, native, shard_size, workers) -> None:
+def _check_options(domain, size, fit, resample, format, quality, native, shard_size, workers) -> None:
     if not re.fullmatch(DOMAIN, domain):
         raise PackError(f"`domain` must be letters, digits, - or _ and not end in a digit. Received: {domain!r}")
-    if size is not None and size < MIN_SIDE:
-        raise PackError(f"`size` must be {MIN_SIDE} or more. Received: {size}")
+    if size is not None and not MIN_SIDE <= size <= MAX_SIDE:
+        raise PackError(f"`size` must be from {MIN_SIDE} to {MAX_SIDE}. Received: {size}")
+    if not 1 <= quality <= 100:
+        raise PackError(f"`quality` must be from 1 to 100. Received: {quality}")
     for key, value, known in (
         ("fit", fit, ("auto", *images.FITS)),
         ("resample", resample, ("auto", *images.RESAMPLE)),

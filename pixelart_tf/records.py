@@ -85,24 +85,29 @@ def _read_shard(shard: Path) -> Iterator[tuple[str, bytes, str]]:
     with quiet():
         import tensorflow as tf  # takes seconds: not before the arguments are known to be good
 
-    index = 0
+    index = size = 0
     try:
         with open(shard, "rb") as file:   # TensorFlow's message for an unreadable file is hard to understand
             if not file.read(1):
                 raise RecordError(f"{shard}: empty file (0 bytes)")
-        with quiet():   # its first use looks for GPUs and complains if there are none
+        with quiet():   # here TensorFlow looks for GPUs and complains if there are none
             serialized = tf.data.TFRecordDataset(str(shard), buffer_size=2**20).as_numpy_iterator()
-        for record in serialized:
+        while True:
+            with quiet():   # here it tells of damage, which we tell ourselves
+                record = next(serialized, None)
+            if record is None:
+                break
             features = tf.train.Example.FromString(record).features.feature
             values = [features[key].bytes_list.value if key in features else [] for key in FEATURES]
             if any(len(value) != 1 for value in values):
-                raise RecordError(
-                    f"{shard}: record {index} is not of our schema: wanted the byte strings {', '.join(FEATURES)}, "
-                    f"found {', '.join(sorted(features)) or 'nothing'}"
-                )
+                wanted, found = ", ".join(FEATURES), ", ".join(sorted(features)) or "nothing"
+                reason = f"not of our schema: wanted the byte strings {wanted}, found {found}"
+                raise RecordError(f"{shard}: record {index} is {reason}")
             name, encoded, target = (value[0] for value in values)
             yield name.decode(errors="replace"), encoded, target.decode(errors="replace")
-            index += 1
+            index, size = index + 1, size + len(record) + 16   # a length and two checksums
+        if size != shard.stat().st_size:   # TensorFlow takes a piece of a length for the end of the file
+            raise RecordError(f"{shard}: damaged after {index} good records (cut off)")
     except OSError as error:
         raise RecordError(f"{shard}: {error.strerror}") from None
     except tf.errors.DataLossError as error:
@@ -211,15 +216,14 @@ def _print_table(shards: list[Shard]) -> None:
     rows = [("shard", "by name", "records", "sizes", "formats", "bad")]
     for shard in shards:
         sizes, formats = (
-            ", ".join(f"{key} ({number})" if len(counts) > 1 else key for key, number in counts.most_common(3))
-            + (f", {len(counts) - 3} more" if len(counts) > 3 else "")
+            ", ".join(f"{key} ({number})" for key, number in counts.most_common(3)) + ", ..." * (len(counts) > 3)
             for counts in (shard.sizes, shard.formats)
         )
         by_name = "-" if shard.named is None else str(shard.named)
         rows.append((shard.path.name, by_name, str(shard.count), sizes, formats, str(len(shard.faults))))
-    by_name = sum(shard.named or 0 for shard in shards)
-    found, faults = (sum(values) for values in zip(*((s.count, len(s.faults)) for s in shards), strict=True))
-    rows.append((f"{len(shards)} shards", str(by_name), str(found), "", "", str(faults)))
+    totals = (sum(values) for values in zip(*((s.named or 0, s.count, len(s.faults)) for s in shards), strict=True))
+    by_name, found, bad = map(str, totals)
+    rows.append((f"{len(shards)} shards", by_name, found, "", "", bad))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
