@@ -313,6 +313,7 @@ def main(argv: list[str] | None = None) -> int:
     add("--backend", choices=devices.BACKENDS, help="Keras backend (default: tensorflow)")
     options = vars(parser.parse_args(argv))
     devices.select_backend(options.pop("backend"))
+    generator = load_generator(options.pop("generator"))
     start, num_pictures = time.monotonic(), 0
 
     def progress(done, total):
@@ -321,7 +322,7 @@ def main(argv: list[str] | None = None) -> int:
         _show(done, total, time.monotonic() - start)
 
     out = options["out"]
-    bad = translate_files(**options, progress=progress)
+    bad = translate_files(generator, **options, progress=progress)
     for line in bad:
         print(f"skipped {line}")
     rate = (num_pictures - len(bad)) / (time.monotonic() - start)

@@ -208,5 +208,8 @@ def test_every_replica_needs_the_same_share(batch_size):
 def test_distribute_gives_one_host_its_data_set():
     import tensorflow as tf
 
-    dataset = one_host(num_replicas=1).distribute(lambda *, num_hosts, host: tf.data.Dataset.range(num_hosts + host).batch(1))
+    def make(*, num_hosts, host):
+        return tf.data.Dataset.range(num_hosts + host).batch(1)
+
+    dataset = one_host(num_replicas=1).distribute(make)
     assert [batch.tolist() for batch in dataset.as_numpy_iterator()] == [[0]]

@@ -322,7 +322,8 @@ def test_a_bad_generator(generator_path, folder, tmp_path, capsys):
     text.write_text("not a model")
     cut.write_bytes(whole[: len(whole) // 2])
     middle = len(whole) // 2
-    damaged.write_bytes(whole[: middle - 50] + bytes(100) + whole[middle + 50 :])
+    flipped = bytes(255 - byte for byte in whole[middle - 50 : middle + 50])
+    damaged.write_bytes(whole[: middle - 50] + flipped + whole[middle + 50 :])
     with zipfile.ZipFile(foreign, "w") as archive:
         archive.writestr("hello.txt", "hello")
     for path, reason in [
