@@ -1,6 +1,7 @@
 """The ResNet generator: a few strided convolutions, residual blocks, and the way back up."""
 
 import keras
+from keras import ops
 
 from pixelart_tf.networks.blocks import (
     check_counts,
@@ -29,6 +30,7 @@ def resnet(
     stddev=0.02,
     norm_epsilon=1e-5,
     upsampling="transpose",
+    from_input=False,
     name="resnet",
 ):
     """A ResNet that maps pictures to pictures of the same size; by default of any size.
@@ -49,6 +51,9 @@ def resnet(
         norm_epsilon: added to the variance by instance norm.
         upsampling: "transpose", 3x3 transposed convolutions as in the paper, or "resize", each pixel doubled and a
             3x3 convolution, which leaves no checkerboard (https://distill.pub/2016/deconv-checkerboard/).
+        from_input: whether the network only says what to change: its last convolution is added to the input (at
+            tanh's scale) instead of making the picture from nothing. It starts as the identity, nearly, so that colours
+            and white grounds need not be learnt. Not in the paper.
         name: name of the model.
 
     Returns:
@@ -71,6 +76,10 @@ def resnet(
     check_positive(stddev=stddev, norm_epsilon=norm_epsilon)
     if upsampling not in UPSAMPLINGS:
         raise ValueError(f"`upsampling` must be one of {', '.join(UPSAMPLINGS)}. Received: {upsampling!r}")
+    if from_input and channels != output_channels:
+        raise ValueError(
+            f"`from_input` needs as many output channels as channels. Received: {channels} and {output_channels}"
+        )
     # A picture must be larger than what is reflected of it: 3 pixels at full size, 1 in the blocks.
     minimum = max(4, 2 ** (num_downsamplings + 1))
     height, width = check_image_size(image_size, multiple=2**num_downsamplings, minimum=minimum)
@@ -105,4 +114,7 @@ def resnet(
             x = convolve(reflect(x, 1), filters, 3, f"up_{i}", use_bias=False)
         x = norm_relu(x, f"up_{i}")  # (B, H / 2 ** i, W / 2 ** i, filters)
     x = convolve(reflect(x, 3), output_channels, 7, "to_pixels")  # (B, H, W, output_channels)
+    if from_input:
+        # Short of 1, where arctanh is infinite and tanh has no slope left to learn by.
+        x = keras.layers.Add(name="change")([x, ops.arctanh(0.98 * inputs)])
     return keras.Model(inputs, in_float32(x, activation="tanh", name="pixels"), name=name)
