@@ -4,13 +4,14 @@ import json
 import math
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from pixelart_tf import checkpoint, figures, images
+from pixelart_tf import checkpoint, figures, files, images
 from pixelart_tf.cli import UserError
 from pixelart_tf.networks.cells import with_cells
 from pixelart_tf.optimizers import averaged
@@ -21,7 +22,7 @@ class Stopped(Exception):
 
 
 class Diverged(UserError):
-    """A loss is not a number any more."""
+    """A loss or a weight is not a number any more."""
 
 
 def means(model: keras.Model) -> dict[str, float]:
@@ -35,69 +36,122 @@ def sync(model: keras.Model) -> None:
         model.jax_state_sync()
 
 
+class Interrupt:
+    """A context in which Ctrl-C and a polite kill are noted, so that a run can stop where its state is whole.
+
+    Attributes:
+        requested: whether one has come. A second one acts as it always does.
+    """
+
+    def __enter__(self):
+        self.requested = False
+        self._handlers = {}
+        if threading.current_thread() is threading.main_thread():   # elsewhere Python has no signals
+            self._handlers = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *error):
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+
+    def _note(self, number, frame):
+        self.requested = True
+        self.__exit__()
+        # Not `print`, which may be what the signal came into.
+        os.write(1, b"\nStopping after this step; press Ctrl-C again to stop at once.\n")
+
+
+class Guard(keras.callbacks.Callback):
+    """Stops the run when a loss or a weight is not finite; comes before all that writes.
+
+    Args:
+        path: of the checkpoint, for the message.
+        every: steps between two looks at the losses.
+    """
+
+    def __init__(self, path: Path, *, every: int = 50):
+        super().__init__()
+        self.path, self.every = path, every
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch, self._looked_at = epoch, 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch + 1 - self._looked_at >= self.every:
+            self._looked_at = batch + 1
+            sync(self.model)
+            self._check_losses()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.check()
+
+    def check(self):
+        """Raises Diverged; the variables must be up to date (`sync`)."""
+        self._check_losses()
+        # The last step may have spoilt weights that no loss has seen yet.
+        if not all(np.isfinite(keras.ops.convert_to_numpy(w)).all() for w in self.model.trainable_variables):
+            self._stop("a weight is not finite")
+
+    def _check_losses(self):
+        for name, loss in means(self.model).items():
+            if not math.isfinite(loss):
+                self._stop(f"the loss `{name}` became {loss}")
+
+    def _stop(self, what):
+        saved = f" The last good state is in {self.path}." if self.path.exists() else ""
+        raise Diverged(
+            f"{what} in epoch {self._epoch + 1}: start another run with a lower `optimizer.learning_rate`, or with "
+            f"--precision float32 if it was not.{saved}"
+        )
+
+
 class Checkpoint(keras.callbacks.Callback):
     """Saves the state at every epoch's end, every so many minutes within, and before the run stops early.
 
-    Runs on every host, as reading a distributed variable may need them all; the chief writes.
+    It comes last: where a checkpoint exists, the log and the pictures of its epoch do too. Runs on every host, as
+    reading a distributed variable may need them all; the chief writes.
 
     Args:
         path: of the checkpoint.
+        guard: looks at the state before it is saved.
+        interrupt: whether to stop.
+        num_epochs: of the run.
         first_step: of the first epoch, where it goes on within one.
+        losses: values of the model's `metrics_variables` there, as `fit` begins each epoch by setting them to zero.
         minutes: between two checkpoints within an epoch.
-        check_every: steps between two looks at the losses for one that is not finite.
         write: whether this process writes.
     """
 
-    def __init__(self, path: Path, *, first_step: int, minutes: float, check_every: int = 50, write: bool = True):
+    def __init__(
+        self, path: Path, *, guard: Guard, interrupt: Interrupt, num_epochs: int, first_step: int = 0,
+        losses: list | None = None, minutes: float = 10.0, write: bool = True,
+    ):
         super().__init__()
-        self.path, self.minutes, self.check_every, self.write = path, minutes, check_every, write
-        self._first_step = first_step
-        self._stop = False
-
-    def on_train_begin(self, logs=None):
+        self.path, self.guard, self.interrupt, self.minutes, self.write = path, guard, interrupt, minutes, write
+        self.num_epochs, self._first_step, self._losses = num_epochs, first_step, losses or []
         self._saved_at = time.monotonic()
-        # A second Ctrl-C stops at once, as the old handler is back by then.
-        self._handlers = {s: signal.signal(s, self._on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
-
-    def _on_signal(self, number, frame):
-        self._stop = True
-        self._restore_handlers()
-        print("\nStopping after this step; press Ctrl-C again to stop at once.", flush=True)
-
-    def _restore_handlers(self):
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
+        for variable, value in zip(self.model.metrics_variables, self._losses, strict=False):
+            variable.assign(value)
+        self._losses = []
 
     def on_train_batch_end(self, batch, logs=None):
-        step = self._first_step + batch + 1   # of this epoch
         late = time.monotonic() - self._saved_at > 60 * self.minutes
-        if self._stop or late or (batch + 1) % self.check_every == 0:
-            sync(self.model)
-            self._check()
-        if self._stop or late:
-            self._save({"epoch": self._epoch, "step": step})
-        if self._stop:
+        if batch + 1 >= self.params["steps"] or not (late or self.interrupt.requested):
+            return   # the epoch's last step is followed by `on_epoch_end`
+        sync(self.model)
+        self.guard.check()
+        self._save({"epoch": self._epoch, "step": self._first_step + batch + 1})
+        if self.interrupt.requested:
             raise Stopped
 
     def on_epoch_end(self, epoch, logs=None):
-        self._check()
-        self._save({"epoch": epoch + 1, "step": 0})
         self._first_step = 0
-
-    def on_train_end(self, logs=None):
-        self._restore_handlers()
-
-    def _check(self):
-        for name, loss in means(self.model).items():
-            if not math.isfinite(loss):
-                self._restore_handlers()
-                raise Diverged(
-                    f"the loss `{name}` became {loss} in epoch {self._epoch + 1}: lower `optimizer.learning_rate` or "
-                    f"train in float32. The last good state is in {self.path}"
-                )
+        self._save({"epoch": epoch + 1, "step": 0})
+        if self.interrupt.requested and epoch + 1 < self.num_epochs:
+            raise Stopped
 
     def _save(self, place):
         if self.write:
@@ -112,6 +166,9 @@ class Log(keras.callbacks.Callback):
         folder: of the run.
         first_epoch: lines of this epoch and later ones, left by a run that was killed, are taken out.
         batch_size: pairs per step.
+
+    A line has the epoch (from 1), the steps done, the losses as means over the epoch, the learning rate after it, and
+    the seconds and images/s; of an epoch that was interrupted, those are of the part after the resume.
     """
 
     def __init__(self, folder: Path, *, first_epoch: int, batch_size: int):
@@ -119,7 +176,10 @@ class Log(keras.callbacks.Callback):
         self.folder, self.batch_size = folder, batch_size
         self.path = folder / "log.jsonl"
         lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
-        self.history = [row for row in map(json.loads, lines) if row["epoch"] <= first_epoch]
+        try:
+            self.history = [row for row in map(json.loads, lines) if row["epoch"] <= first_epoch]
+        except (ValueError, TypeError, KeyError):
+            raise UserError(f"{self.path}: not a log of a run any more; remove it to go on without") from None
         self._write()
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -142,9 +202,7 @@ class Log(keras.callbacks.Callback):
         figures.curves(self.history, self.folder / "curves.png")
 
     def _write(self):
-        temporary = self.path.with_name(f".{self.path.name}.part")
-        temporary.write_text("".join(json.dumps(row) + "\n" for row in self.history), encoding="utf-8")
-        os.replace(temporary, self.path)
+        files.write_text(self.path, "".join(json.dumps(row) + "\n" for row in self.history))
 
 
 class Pictures(keras.callbacks.Callback):
@@ -216,71 +274,5 @@ def _predict(network: keras.Model, pictures: np.ndarray) -> np.ndarray:
 
 def save_generator(generator: keras.Model, path: Path) -> None:
     """Saves a generator as `.keras`, whole or not at all."""
-    temporary = path.with_name(f".{path.stem}.part.keras")
-    try:
+    with files.replacing(path) as temporary:
         generator.save(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-class Progress(keras.callbacks.Callback):
-    """A progress bar with the losses and images/s, and after the first steps how long the run will take.
-
-    Args:
-        num_epochs, steps_per_epoch: of the run.
-        first_step: of the first epoch.
-        batch_size: pairs per step.
-        interactive: whether to draw a bar; else it is a line an epoch.
-    """
-
-    WARM_UP = 3   # steps that compile, fill caches and say nothing about the rest
-
-    def __init__(self, *, num_epochs: int, steps_per_epoch: int, first_step: int, batch_size: int, interactive: bool):
-        super().__init__()
-        self.num_epochs, self.steps_per_epoch, self.batch_size = num_epochs, steps_per_epoch, batch_size
-        self._first_step, self.interactive = first_step, interactive
-        self._timed_from = None
-        self._estimated = False
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._epoch, self._began, self._drawn = epoch, time.monotonic(), 0.0
-        self._bar = None
-
-    def on_train_batch_end(self, batch, logs=None):
-        now, step = time.monotonic(), self._first_step + batch + 1
-        if not self._estimated:
-            self._estimate(batch + 1, now)
-        if self.interactive and (now - self._drawn > 0.3 or step >= self.steps_per_epoch):
-            self._drawn = now
-            sync(self.model)
-            if self._bar is None:
-                print(f"Epoch {self._epoch + 1}/{self.num_epochs}")
-                names = [*self.model.trackers, "images/s"]
-                self._bar = keras.utils.Progbar(self.steps_per_epoch, stateful_metrics=names)
-            speed = 2 * self.batch_size * (batch + 1) / (now - self._began)
-            self._bar.update(step, [*means(self.model).items(), ("images/s", speed)])
-
-    def _estimate(self, steps, now):
-        if steps >= self.WARM_UP and self._timed_from is None:
-            self._timed_from = steps, now
-        elif self._timed_from and steps - self._timed_from[0] >= 5 and now - self._timed_from[1] > 1:
-            seconds = (now - self._timed_from[1]) / (steps - self._timed_from[0])
-            left = (self.num_epochs - self._epoch) * self.steps_per_epoch - self._first_step - steps
-            print(f"Time: {seconds:.3g} s a step, about {_duration(left * seconds)} to go", flush=True)
-            self._estimated = True
-
-    def on_epoch_end(self, epoch, logs=None):
-        if not self.interactive:
-            losses = "  ".join(f"{name} {value:.3f}" for name, value in means(self.model).items())
-            seconds = time.monotonic() - self._began
-            speed = 2 * self.batch_size * (self.steps_per_epoch - self._first_step) / seconds
-            print(f"Epoch {epoch + 1}/{self.num_epochs}  {losses}  {speed:.1f} images/s", flush=True)
-        self._first_step = 0
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if minutes < 2:
-        return f"{round(seconds)} s"
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02} min"

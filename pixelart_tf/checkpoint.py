@@ -1,12 +1,13 @@
 """The whole state of a training run in one file: weights, optimizer, dropout's seeds, image pools, averages, place."""
 
 import json
-import os
+import zipfile
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from pixelart_tf import files
 from pixelart_tf.cli import UserError
 
 
@@ -20,7 +21,7 @@ def variables(model: keras.Model) -> list[keras.Variable]:
     Keras' own `save_weights` leaves out the states of the seed generators, without which dropout and the image pool go
     on with other numbers after a resume.
     """
-    unique = {id(v): v for v in [*model.variables, *model.optimizer.variables]}
+    unique = {id(v): v for v in [*model.variables, *model.metrics_variables, *model.optimizer.variables]}
     return list(unique.values())
 
 
@@ -32,15 +33,8 @@ def save(path: Path, model: keras.Model, place: dict) -> None:
     """
     arrays = {f"v{i:04}": np.asarray(keras.ops.convert_to_numpy(v.value)) for i, v in enumerate(variables(model))}
     arrays["place"] = np.asarray(json.dumps(place))
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        with open(temporary, "wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with files.replacing(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **arrays)
 
 
 def restore(path: Path, model: keras.Model) -> dict:
@@ -59,7 +53,7 @@ def restore(path: Path, model: keras.Model) -> dict:
             values = [arrays[f"v{i:04}"] for i in range(len(arrays.files) - 1)]
     except FileNotFoundError:
         raise CheckpointError(f"{path}: no such checkpoint") from None
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, TypeError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         raise CheckpointError(f"{path}: not a checkpoint, or a broken one: {error}") from None
     if [v.shape for v in values] != [tuple(v.shape) for v in mine]:
         raise CheckpointError(f"{path}: the checkpoint of another model")

@@ -12,8 +12,8 @@ def command(main):
     """Wraps a command's `main(argv=None)` so that it returns an exit status and reports mistakes in one line.
 
     Returns:
-        A function of the same signature: 0 when all is well (or what `main` returned), 2 after a `UserError` or an
-        error of the file system, 130 after Ctrl-C.
+        A function of the same signature: 0 when all is well (or what `main` returned), 2 after a `UserError`, an error
+        of the file system or too little memory, 130 after Ctrl-C.
     """
     prog = "python -m " + main.__module__.removesuffix(".__main__")
 
@@ -27,6 +27,8 @@ def command(main):
             if error.strerror is None:
                 raise
             message = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        except MemoryError as error:
+            message = f"not enough memory: {error}"
         except KeyboardInterrupt:
             print(f"{_prog(prog)}: interrupted", file=sys.stderr)
             return 130

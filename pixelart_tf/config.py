@@ -3,6 +3,7 @@
 import difflib
 import inspect
 import json
+import math
 import tomllib
 import types
 import typing
@@ -22,6 +23,27 @@ class ConfigError(UserError):
     """A setting that is misspelt, of the wrong type or not possible; the message names its key."""
 
 
+@dataclass(frozen=True)
+class Table:
+    """Of an option that is a table itself: `Annotated[dict, Table({"resnet": resnet, "unet": unet})]`.
+
+    Attributes:
+        functions: whose options it can hold, by the table's key `name`; the first is the default.
+        given: names of options that are passed to the function anyway and that the table must not hold.
+    """
+
+    functions: dict[str, typing.Callable]
+    given: tuple[str, ...] = ()
+
+    def filled(self, table: dict, where: str) -> dict:
+        """The table with its `name` and all options; raises ConfigError."""
+        table = {"name": next(iter(self.functions))} | table
+        name = table.pop("name")
+        if name not in self.functions:
+            raise ConfigError(f"`{where}.name` must be one of {', '.join(self.functions)}. Received: {name!r}")
+        return {"name": name} | options(self.functions[name], table, where, self.given)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Training:
     """The `[train]` table.
@@ -29,7 +51,8 @@ class Training:
     Attributes:
         epochs: number of epochs; an epoch is the larger domain once.
         decay_epochs: over so many epochs at the end the learning rate falls linearly to zero.
-        steps_per_epoch: another length of an epoch, in batches. 0: the larger domain once.
+        steps_per_epoch: another length of an epoch, in batches. 0: the larger domain once, rounded up to a multiple of
+            `steps_per_execution`.
         batch_size: pairs per step, over all replicas.
         seed: of the weights, the order, the augmentation, dropout: the same seed gives the same run on a CPU.
         steps_per_execution: steps between two looks at the losses; more is faster on accelerators.
@@ -51,9 +74,16 @@ class Training:
             if getattr(self, name) < least:
                 raise ValueError(f"`{name}` must be at least {least}. Received: {getattr(self, name)}")
         if not 0 <= self.decay_epochs <= self.epochs:
-            raise ValueError(f"`decay_epochs` must be from 0 to `epochs` ({self.epochs}). Received: {self.decay_epochs}")
-        if self.steps_per_epoch < 0:
-            raise ValueError(f"`steps_per_epoch` must not be negative. Received: {self.steps_per_epoch}")
+            raise ValueError(f"`decay_epochs` must be 0 to `epochs` ({self.epochs}). Received: {self.decay_epochs}")
+        if self.steps_per_epoch < 0 or self.steps_per_epoch % self.steps_per_execution:
+            raise ValueError(
+                f"`steps_per_epoch` must be a multiple of `steps_per_execution` ({self.steps_per_execution}), or 0. "
+                f"Received: {self.steps_per_epoch}"
+            )
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"`seed` must be at least 0 and below 2 ** 32. Received: {self.seed}")
+        if self.checkpoint_minutes <= 0:
+            raise ValueError(f"`checkpoint_minutes` must be above 0. Received: {self.checkpoint_minutes}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +100,11 @@ class Samples:
     target: str = ""
     count: int = 8
     scale: int = 1
+
+    def __post_init__(self):
+        for name in ("count", "scale"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"`{name}` must be at least 1. Received: {getattr(self, name)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,15 +179,22 @@ def options(function: typing.Callable, table: dict, where: str, given: typing.It
     Raises:
         ConfigError: a key that is not known (the known ones are listed) or a value of the wrong type.
     """
+    if not isinstance(table, dict):
+        raise ConfigError(f"`{where}` must be a table. Received: {table!r}")
     known = {name: p for name, p in _keyword_only(function).items() if name not in given}
     for key in table:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f" Did you mean `{near[0]}`?" if near else ""
-            raise ConfigError(f"`{_name(where, key)}` is not a setting.{hint} Known: {', '.join(sorted(known)) or 'none'}")
+            names = ", ".join(sorted(known)) or "none"
+            raise ConfigError(f"`{_name(where, key)}` is not a setting.{hint} Known: {names}")
     filled = {}
     for name, parameter in known.items():
-        if name in table:
+        nested = next((t for t in getattr(parameter.annotation, "__metadata__", ()) if isinstance(t, Table)), None)
+        if nested:
+            value = _checked(table.get(name) or {}, parameter, _name(where, name))
+            filled[name] = nested.filled(value, _name(where, name))
+        elif name in table:
             filled[name] = _checked(table[name], parameter, _name(where, name))
         elif parameter.default is inspect.Parameter.empty:
             raise ConfigError(f"`{_name(where, name)}` is missing")
@@ -181,8 +223,10 @@ def dumps(tables: dict, prefix: str = "") -> str:
     """TOML text of nested tables; settings that are None are left out."""
     settings = {k: v for k, v in tables.items() if not isinstance(v, dict) and v is not None}
     lines = [f"[{prefix}]"] if prefix and settings else []
-    # JSON's strings, numbers, booleans and lists are TOML's too.
-    lines += [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
+    # JSON's strings, numbers, booleans and lists are TOML's too, except that TOML wants DEL escaped and knows no pairs
+    # of surrogates.
+    texts = {key: json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f") for key, value in settings.items()}
+    lines += [f"{key} = {text}" for key, text in texts.items()]
     blocks = ["\n".join(lines) + "\n"] if lines else []
     blocks += [dumps(v, f"{prefix}.{k}" if prefix else k) for k, v in tables.items() if isinstance(v, dict)]
     return "\n".join(block for block in blocks if block)
@@ -226,12 +270,18 @@ def _value(text: str):
 
 
 def _checked(value, parameter: inspect.Parameter, name: str):
-    """`value`, a whole number made a float and a list a tuple where the annotation (or else the default) asks for it."""
+    """`value`, a whole number made a float and a list a tuple where the annotation, or else the default, says so."""
     annotation = parameter.annotation
     if annotation is inspect.Parameter.empty:
         if parameter.default in (None, inspect.Parameter.empty):
             return value
         annotation = type(parameter.default)
+    if typing.get_origin(annotation) is typing.Annotated:
+        annotation = typing.get_args(annotation)[0]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"`{name}` must be finite. Received: {value}")
+    if isinstance(value, str) and not _is_text(value):
+        raise ConfigError(f"`{name}` must be UTF-8. Received: {value!r}")
     accepted = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
     for kind in accepted:
         origin = typing.get_origin(kind) or kind
@@ -243,9 +293,14 @@ def _checked(value, parameter: inspect.Parameter, name: str):
                 return tuple(value)
         elif isinstance(origin, type) and isinstance(value, origin) and isinstance(value, bool) == (origin is bool):
             return value
-    wanted = " or ".join(getattr(kind, "__name__", str(kind)) if not typing.get_args(kind) else str(kind)
-                         for kind in accepted if kind is not types.NoneType)
+    words = {dict: "a table", str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
+    wanted = " or ".join(words.get(kind, str(kind)) for kind in accepted if kind is not types.NoneType)
     raise ConfigError(f"`{name}` must be {wanted}. Received: {value!r}")
+
+
+def _is_text(value: str) -> bool:
+    """False where a path's bytes are not UTF-8, which Python stands in for by surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _name(where: str, key: str) -> str:

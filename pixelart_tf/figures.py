@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from pixelart_tf import images
+from pixelart_tf import files, images
 
 MARGIN = 4      # pixels between pictures
 LABEL = 15      # pixels of a row's caption
@@ -60,12 +60,12 @@ def curves(history: list[dict], path: Path) -> None:
         history: a dict of means per epoch, as in a run's `log.jsonl`.
         path: of a `.png`, written whole or not at all.
     """
-    from matplotlib.figure import Figure   # not pyplot: no window, no global state, no start-up cost elsewhere
+    from matplotlib.figure import Figure  # not pyplot: no window, no global state, no start-up cost elsewhere
 
     panels = {
         "generators (weighted sums)": ("to_target", "to_source"),
         "discriminators": ("target_discriminator", "source_discriminator"),
-        "mean absolute errors": ("cycle", "identity", "color"),
+        "mean absolute errors (unweighted)": ("cycle", "identity", "color"),
     }
     epochs = [row["epoch"] for row in history]
     figure = Figure(figsize=(12, 3.6), layout="constrained")
@@ -76,6 +76,5 @@ def curves(history: list[dict], path: Path) -> None:
         axes.set(title=title, xlabel="epoch")
         axes.legend(frameon=False)
         axes.grid(alpha=0.3)
-    temporary = path.with_name(f".{path.name}.part")
-    figure.savefig(temporary, format="png", dpi=100)
-    temporary.replace(path)
+    with files.replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=100)

@@ -52,20 +52,31 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def adam(
-    schedule: ConstantThenLinear, *, beta_1: float = 0.5, beta_2: float = 0.999, ema_momentum: float = 0.0
+    *,
+    num_steps: int,
+    num_decay_steps: int = 0,
+    learning_rate: float = 2e-4,
+    beta_1: float = 0.5,
+    beta_2: float = 0.999,
+    ema_momentum: float = 0.0,
 ) -> Adam:
     """The optimizer of all networks.
 
     Args:
-        schedule: of the learning rate.
+        num_steps, num_decay_steps: see `ConstantThenLinear`.
+        learning_rate: until it falls.
         beta_1, beta_2: decay of Adam's first and second moments.
         ema_momentum: decay of the weight averages that the generators are saved with. 0: none are kept.
 
     Raises:
-        ValueError: `ema_momentum` is not below 1.
+        ValueError: a rate that is not above 0, or a decay that is not at least 0 and below 1.
     """
-    if not 0 <= ema_momentum < 1:
-        raise ValueError(f"`ema_momentum` must be at least 0 and below 1. Received: {ema_momentum}")
+    if not learning_rate > 0:
+        raise ValueError(f"`learning_rate` must be above 0. Received: {learning_rate}")
+    for name, decay in {"beta_1": beta_1, "beta_2": beta_2, "ema_momentum": ema_momentum}.items():
+        if not 0 <= decay < 1:
+            raise ValueError(f"`{name}` must be at least 0 and below 1. Received: {decay}")
+    schedule = ConstantThenLinear(learning_rate, num_steps, num_decay_steps)
     return Adam(schedule, beta_1=beta_1, beta_2=beta_2, use_ema=ema_momentum > 0, ema_momentum=ema_momentum or 0.99)
 
 

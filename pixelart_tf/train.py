@@ -30,10 +30,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("experiment", nargs="?", type=Path, help="a TOML file (default: experiments/quickstart.toml)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
                         help="another value for one setting, such as model.cycle_weight=20; may be repeated")
-    parser.add_argument("--run", type=Path, metavar="DIR", help="folder to write (default: runs/ and the experiment's name)")
-    parser.add_argument("--resume", action="store_true", help="go on where the run in this folder was stopped or killed")
-    parser.add_argument("--dry-run", action="store_true", help="say what would happen, check all settings and pictures, stop")
-    parser.add_argument("--tpu", action="store_true", help="train on a TPU: through TensorFlow if it sees one, else JAX")
+    parser.add_argument("--run", type=Path, metavar="DIR",
+                        help="folder to write (default: runs/ and the experiment's name)")
+    parser.add_argument("--resume", action="store_true",
+                        help="go on where the run in this folder was stopped or killed")
+    parser.add_argument("--dry-run", action="store_true",
+                        help="say what would happen, check all settings and pictures, stop")
+    parser.add_argument("--tpu", action="store_true",
+                        help="train on a TPU: through TensorFlow if it sees one, else JAX")
     parser.add_argument("--backend", choices=devices.BACKENDS, help="Keras backend (default: tensorflow)")
     parser.add_argument("--precision", default="auto", choices=devices.PRECISIONS,
                         help="number format of the layers (default: auto, 16-bit where the device gains by it)")
@@ -46,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
     tables = config.read(path, args.overrides)
     devices.select_backend(args.backend, args.tpu)
     chosen = devices.choose(tpu=args.tpu, precision=args.precision, devices=args.devices)
-    from pixelart_tf import trainer   # imports Keras, whose backend is settled only now
+    from pixelart_tf import trainer  # imports Keras, whose backend is settled only now
 
     folder = args.run or Path("runs") / path.stem
     settings = trainer.Settings(tables)

@@ -2,17 +2,18 @@
 
 import dataclasses
 import time
+import zipfile
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from pixelart_tf import callbacks, checkpoint, config, pipeline
+from pixelart_tf import callbacks, checkpoint, config, files, pipeline, progress
 from pixelart_tf.cli import UserError
 from pixelart_tf.devices import Devices
 from pixelart_tf.models import MODELS
-from pixelart_tf.optimizers import ConstantThenLinear, adam
+from pixelart_tf.optimizers import adam
 
 CHECKPOINT = "checkpoint.npz"
 # A resumed run with another value of one of these would not be the run that was begun.
@@ -30,44 +31,51 @@ class Settings:
     """
 
     def __init__(self, tables: dict):
-        unknown = set(tables) - {"data", "model", "optimizer", "train", "samples", "export", "finetune"}
-        if unknown:
-            raise config.ConfigError(
-                f"[{min(unknown)}] is not a table. Known: data, export, finetune, model, optimizer, samples, train"
+        for name in tables:
+            if name not in _TABLES:
+                raise config.ConfigError(f"[{name}] is not a table. Known: {', '.join(_TABLES)}")
+        tables = {name: _table(tables, name) for name in _TABLES}
+        self.train, self.samples, self.export, self.finetune = (
+            config.call(kind, tables[name], name) for name, kind in (
+                ("train", config.Training), ("samples", config.Samples), ("export", config.Export),
+                ("finetune", config.Finetune),
             )
-        table = {name: dict(tables.get(name, {})) for name in ("data", "model", "optimizer", "samples", "export")}
-        self.train = config.call(config.Training, tables.get("train", {}), "train")
-        self.samples = config.call(config.Samples, table["samples"], "samples")
-        self.export = config.call(config.Export, table["export"], "export")
-        self.finetune = config.call(config.Finetune, tables.get("finetune", {}), "finetune")
-        sides = [table["data"].pop(side, {}) for side in ("source", "target")]
-        # What both domains share stands in [data] itself.
-        self.source, self.target = (
-            config.call(pipeline.Domain, table["data"] | side, f"data.{name}")
-            for name, side in zip(("source", "target"), sides, strict=True)
         )
-        self.model_name = table["model"].pop("name", "cyclegan")
+        data = tables["data"]
+        sides = {name: _table(data, name, "data.") for name in ("source", "target")}
+        # What both domains share stands in [data] itself.
+        shared = {key: value for key, value in data.items() if key not in sides}
+        self.source, self.target = (
+            config.call(pipeline.Domain, shared | side, f"data.{name}") for name, side in sides.items()
+        )
+        self.model_name = tables["model"].pop("name", "cyclegan")
         if self.model_name not in MODELS:
             raise config.ConfigError(f"`model.name` must be one of {', '.join(MODELS)}. Received: {self.model_name!r}")
-        self.model = table["model"]
-        self.learning_rate = table["optimizer"].pop("learning_rate", 2e-4)
-        if not isinstance(self.learning_rate, float | int) or self.learning_rate <= 0:
-            raise config.ConfigError(f"`optimizer.learning_rate` must be above 0. Received: {self.learning_rate!r}")
-        self.optimizer = config.options(adam, table["optimizer"], "optimizer")
+        self.model = config.options(MODELS[self.model_name], tables["model"], "model", given=_SHAPES)
+        self.optimizer = config.options(adam, tables["optimizer"], "optimizer", given=_STEPS)
 
     def tables(self) -> dict:
         """Tables that give the same settings again, nothing left to a default."""
-        model = config.options(MODELS[self.model_name], self.model, "model", given=_SHAPES)
         return {
             "data": {"source": vars(self.source), "target": vars(self.target)},
-            "model": {"name": self.model_name} | model,
-            "optimizer": {"learning_rate": self.learning_rate} | self.optimizer,
+            "model": {"name": self.model_name} | self.model,
+            "optimizer": self.optimizer,
             "train": vars(self.train), "samples": vars(self.samples), "export": vars(self.export),
             "finetune": vars(self.finetune),
         }
 
 
+_TABLES = ("data", "export", "finetune", "model", "optimizer", "samples", "train")
+# What the data decide, and no table.
 _SHAPES = ("image_size", "source_channels", "target_channels")
+_STEPS = ("num_steps", "num_decay_steps")
+
+
+def _table(tables: dict, name: str, where: str = "") -> dict:
+    table = tables.get(name, {})
+    if not isinstance(table, dict):
+        raise config.ConfigError(f"`{where}{name}` must be a table. Received: {table!r}")
+    return dict(table)
 
 
 class Run:
@@ -93,18 +101,27 @@ class Run:
             raise config.ConfigError(
                 f"[data] both domains must have one size. Received: {settings.source.shape} and {settings.target.shape}"
             )
-        self.source, self.target = _load(settings.source), _load(settings.target)
-        self.steps_per_epoch = train.steps_per_epoch or pipeline.steps_per_epoch(
-            self.source, self.target, batch_size=train.batch_size
-        )
+        # The networks first: a setting that they cannot take shows before many pictures are read.
         with devices.scope():
             self.model = self._build()
+        self.source, self.target = _load(settings.source), _load(settings.target)
+        steps = pipeline.steps_per_epoch(self.source, self.target, batch_size=train.batch_size)
+        # `fit` runs whole executions only, and would step beyond the epoch's end.
+        steps = -(-steps // train.steps_per_execution) * train.steps_per_execution
+        self.steps_per_epoch = train.steps_per_epoch or steps
+        with devices.scope():
+            self._compile()
         self.place = {"epoch": 0, "step": 0}
+        self._losses = []
         if resume and (folder / CHECKPOINT).exists():
             self.place = checkpoint.restore(folder / CHECKPOINT, self.model)
+            if self.place["step"]:
+                self._losses = [keras.ops.convert_to_numpy(v) for v in self.model.metrics_variables]
 
     def _check_folder(self, resume: bool) -> None:
         saved = self.folder / "config.toml"
+        if self.folder.exists() and not self.folder.is_dir():
+            raise config.ConfigError(f"--run: {self.folder} is not a folder")
         if not saved.exists():
             return
         if not resume:
@@ -132,16 +149,18 @@ class Run:
         for name, path in vars(settings.finetune).items():
             if path:
                 _start_from(getattr(model, name), Path(path))
-        num_steps = settings.train.epochs * self.steps_per_epoch
-        num_decay_steps = settings.train.decay_epochs * self.steps_per_epoch
-        schedule = ConstantThenLinear(settings.learning_rate, num_steps, num_decay_steps)
-        optimizer = config.call(adam, settings.optimizer, "optimizer", schedule=schedule)
-        model.compile(
-            optimizer=optimizer, jit_compile=self.devices.jit_compile,
-            steps_per_execution=settings.train.steps_per_execution,
-        )
-        model.optimizer.build(model.trainable_variables)
         return model
+
+    def _compile(self) -> None:
+        train = self.settings.train
+        optimizer = config.call(
+            adam, self.settings.optimizer, "optimizer", num_steps=train.epochs * self.steps_per_epoch,
+            num_decay_steps=train.decay_epochs * self.steps_per_epoch,
+        )
+        self.model.compile(
+            optimizer=optimizer, jit_compile=self.devices.jit_compile, steps_per_execution=train.steps_per_execution,
+        )
+        self.model.optimizer.build(self.model.trainable_variables)
 
     def summary(self) -> str:
         """What will happen, in a few lines."""
@@ -191,30 +210,37 @@ class Run:
         train, epoch, step = self.settings.train, self.place["epoch"], self.place["step"]
         if self.devices.is_chief:
             self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / "config.toml").write_text(config.dumps(self.settings.tables()), encoding="utf-8")
-        handlers = self._callbacks(epoch, step, interactive)
+            files.write_text(self.folder / "config.toml", config.dumps(self.settings.tables()))
         # An epoch that was begun has fewer steps left than `fit` counts for the others, so it is a fit of its own.
         parts = [(epoch, epoch + 1, step), (epoch + 1, train.epochs, 0)] if step else [(epoch, train.epochs, 0)]
-        for first_epoch, last_epoch, first_step in parts:
-            if first_epoch < last_epoch:
-                self.model.fit(
-                    self.dataset(first_epoch * self.steps_per_epoch + first_step),
-                    epochs=last_epoch, initial_epoch=first_epoch, steps_per_epoch=self.steps_per_epoch - first_step,
-                    callbacks=handlers, verbose=0, shuffle=False,
-                )
+        with callbacks.Interrupt() as interrupt:
+            handlers = self._callbacks(epoch, step, interactive, interrupt)
+            for first_epoch, last_epoch, first_step in parts:
+                if first_epoch < last_epoch:
+                    self.model.fit(
+                        self.dataset(first_epoch * self.steps_per_epoch + first_step),
+                        epochs=last_epoch, initial_epoch=first_epoch, steps_per_epoch=self.steps_per_epoch - first_step,
+                        callbacks=handlers, verbose=0, shuffle=False,
+                    )
 
-    def _callbacks(self, epoch: int, step: int, interactive: bool) -> list[keras.callbacks.Callback]:
+    def _callbacks(
+        self, epoch: int, step: int, interactive: bool, interrupt: callbacks.Interrupt
+    ) -> list[keras.callbacks.Callback]:
         train, samples, chief = self.settings.train, self.settings.samples, self.devices.is_chief
         path = self.folder / CHECKPOINT
-        made = [callbacks.Checkpoint(path, first_step=step, minutes=train.checkpoint_minutes, write=chief)]
+        guard = callbacks.Guard(path)
+        last = callbacks.Checkpoint(
+            path, guard=guard, interrupt=interrupt, num_epochs=train.epochs, first_step=step, losses=self._losses,
+            minutes=train.checkpoint_minutes, write=chief,
+        )
         if not chief:
-            return made
+            return [guard, last]
         source, target = (
-            self._sample_pictures(pictures, files, samples.count)
-            for pictures, files in ((self.source, samples.source), (self.target, samples.target))
+            self._sample_pictures(pictures, pattern, samples.count)
+            for pictures, pattern in ((self.source, samples.source), (self.target, samples.target))
         )
         log = callbacks.Log(self.folder, first_epoch=epoch, batch_size=train.batch_size)
-        progress = callbacks.Progress(
+        shown = progress.Progress(
             num_epochs=train.epochs, steps_per_epoch=self.steps_per_epoch, first_step=step,
             batch_size=train.batch_size, interactive=interactive,
         )
@@ -223,8 +249,7 @@ class Run:
             scale=samples.scale, cell_size=self.settings.export.cell_size,
         )
         board = keras.callbacks.TensorBoard(self.folder / "tensorboard", write_graph=False)
-        # The checkpoint comes last: where it exists, the log and the pictures of its epoch do too.
-        return [progress, log, pictures, board, *made]
+        return [guard, shown, log, pictures, board, last]
 
     def _sample_pictures(self, pictures: pipeline.Pictures, files: str, count: int) -> np.ndarray:
         if files:
@@ -245,7 +270,7 @@ def _start_from(generator: keras.Model, path: Path) -> None:
     """Puts a saved generator's weights into a fresh one."""
     try:
         saved = keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise config.ConfigError(f"finetune.{generator.name}: {path} is not a saved generator: {error}") from None
     shapes = [[tuple(w.shape) for w in model.weights] for model in (saved, generator)]
     if shapes[0] != shapes[1]:

@@ -1,5 +1,7 @@
 """CycleGAN: two generators that undo each other, two discriminators, one loss, one backward pass, stock `fit()`."""
 
+from typing import Annotated
+
 import keras
 from keras import ops
 
@@ -10,6 +12,9 @@ from pixelart_tf.networks.diff_augment import DiffAugment
 from pixelart_tf.networks.image_pool import ImagePool
 
 GENERATORS = {"resnet": resnet, "unet": unet}
+DISCRIMINATORS = {"patchgan": patchgan}
+# What the pictures decide, and no setting.
+_SHAPES = ("image_size", "channels", "output_channels")
 
 
 class CycleGAN(keras.Model):
@@ -163,7 +168,9 @@ class CycleGAN(keras.Model):
         for side in (images, translated):
             if images.shape[-1] != translated.shape[-1]:
                 side = ops.mean(side, axis=-1, keepdims=True)
-            means.append(ops.average_pool(side, self.color_block))   # (B, H/block, W/block, C)
+            # Strides are given, as their default fails on JAX.
+            side = ops.average_pool(side, self.color_block, strides=self.color_block)   # (B, H/block, W/block, C)
+            means.append(side)
         return l1(*means)
 
     def _track(self, terms):
@@ -183,8 +190,8 @@ def cyclegan(
     image_size: tuple[int, int],
     source_channels: int = 3,
     target_channels: int = 3,
-    generator: dict | None = None,
-    discriminator: dict | None = None,
+    generator: Annotated[dict | None, config.Table(GENERATORS, given=_SHAPES)] = None,
+    discriminator: Annotated[dict | None, config.Table(DISCRIMINATORS, given=_SHAPES)] = None,
     **options,
 ) -> CycleGAN:
     """A CycleGAN of fresh networks.
@@ -194,30 +201,29 @@ def cyclegan(
         source_channels, target_channels: 3 for RGB, 1 for grey.
         generator: `name` (`"resnet"`, the default, or `"unet"`) and the options of that function in
             `pixelart_tf.networks`.
-        discriminator: options of `pixelart_tf.networks.patchgan`.
+        discriminator: `name` (`"patchgan"`) and the options of that function.
         **options: those of `CycleGAN`.
 
     Raises:
         ValueError: an option that is not known or not possible.
     """
-    generator = {"name": "resnet"} | (generator or {})
-    kind = generator.pop("name")
-    if kind not in GENERATORS:
-        raise ValueError(f"`generator.name` must be one of {', '.join(GENERATORS)}. Received: {kind}")
-
+    # Checked here too, for callers that have no experiment file; what is complete already stays as it is.
+    filled = config.options(cyclegan, {"generator": generator or {}, "discriminator": discriminator or {}}, "model",
+                            given=("image_size", "source_channels", "target_channels"))
+    generator, discriminator = dict(filled["generator"]), dict(filled["discriminator"])
+    make_generator, make_critic = GENERATORS[generator.pop("name")], DISCRIMINATORS[discriminator.pop("name")]
     # A U-Net is made for one size; the others are left open to any, so that the saved generator takes any picture.
-    generator_size = image_size if kind == "unet" else None
+    generator_size = image_size if make_generator is unet else None
 
     def translator(name, channels, output_channels):
         shape = {"image_size": generator_size, "channels": channels, "output_channels": output_channels}
-        network = config.call(GENERATORS[kind], generator, "model.generator", name=name, **shape)
+        network = make_generator(name=name, **shape, **generator)
         if network.compute_output_shape((None, *image_size, channels))[1:3] != tuple(image_size):
             raise ValueError(f"`image_size` must suit the generator's downsamplings. Received: {image_size}")
         return network
 
     def critic(name, channels):
-        given = {"image_size": image_size, "channels": channels, "name": name}
-        return config.call(patchgan, discriminator or {}, "model.discriminator", **given)
+        return make_critic(name=name, image_size=image_size, channels=channels, **discriminator)
 
     return CycleGAN(
         translator("to_target", source_channels, target_channels),
