@@ -23,16 +23,16 @@ def receptive_field(num_layers=3):
 
 def patchgan(
     *,
-    image_size=None,
-    channels=3,
-    base_width=64,
-    num_layers=3,
-    norm=True,
-    stddev=0.02,
-    norm_epsilon=1e-5,
-    slope=0.2,
-    name="patchgan",
-):
+    image_size: int | tuple[int, int] | None = None,
+    channels: int = 3,
+    base_width: int = 64,
+    num_layers: int = 3,
+    norm: bool = True,
+    stddev: float = 0.02,
+    norm_epsilon: float = 1e-5,
+    slope: float = 0.2,
+    name: str = "patchgan",
+) -> keras.Model:
     """A discriminator that judges patches of `receptive_field(num_layers)` pixels, 70 by default.
 
     4x4 convolutions C64-C128-C256 of stride 2, C512 and a last one of stride 1, each padded by one pixel, with leaky

@@ -20,19 +20,19 @@ UPSAMPLINGS = ("transpose", "resize")
 
 def resnet(
     *,
-    image_size=None,
-    channels=3,
-    output_channels=3,
-    base_width=64,
-    num_downsamplings=2,
-    num_blocks=9,
-    dropout=0.0,
-    stddev=0.02,
-    norm_epsilon=1e-5,
-    upsampling="transpose",
-    from_input=False,
-    name="resnet",
-):
+    image_size: int | tuple[int, int] | None = None,
+    channels: int = 3,
+    output_channels: int = 3,
+    base_width: int = 64,
+    num_downsamplings: int = 2,
+    num_blocks: int = 9,
+    dropout: float = 0.0,
+    stddev: float = 0.02,
+    norm_epsilon: float = 1e-5,
+    upsampling: str = "transpose",
+    from_input: bool = False,
+    name: str = "resnet",
+) -> keras.Model:
     """A ResNet that maps pictures to pictures of the same size; by default of any size.
 
     c7s1-64, d128, d256, nine times R256, u128, u64, c7s1-3 in the CycleGAN paper's terms. No convolution that a norm

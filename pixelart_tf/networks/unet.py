@@ -18,19 +18,19 @@ LAYOUTS = ("notebook", "pytorch")
 
 def unet(
     *,
-    image_size=256,
-    channels=3,
-    output_channels=3,
-    base_width=64,
-    num_downsamplings=None,
-    dropout=0.5,
-    block_stddev=0.02,
-    stddev=0.02,
-    norm_epsilon=1e-3,
-    slope=0.2,
-    layout="notebook",
-    name="unet",
-):
+    image_size: int | tuple[int, int] = 256,
+    channels: int = 3,
+    output_channels: int = 3,
+    base_width: int = 64,
+    num_downsamplings: int | None = None,
+    dropout: float = 0.5,
+    block_stddev: float = 0.02,
+    stddev: float = 0.02,
+    norm_epsilon: float = 1e-3,
+    slope: float = 0.2,
+    layout: str = "notebook",
+    name: str = "unet",
+) -> keras.Model:
     """A U-Net that maps pictures to pictures of the same size.
 
     Blocks have `base_width` * 1, 2, 4, 8, 8, ... channels. At 256 pixels that is eight blocks down to 1x1, seven up

@@ -1,0 +1,423 @@
+"""The networks against other implementations' outputs (see data/golden/README.md) and their papers' numbers."""
+
+import itertools
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from pixelart_tf.networks import NETWORKS, patchgan, receptive_field, resnet, unet
+
+pytestmark = pytest.mark.keras_only
+
+GOLDEN_DIR = Path(__file__).parent / "data" / "golden"
+NOTEBOOK = {"base_width": 4, "image_size": 256, "slope": 0.3, "norm_epsilon": 1e-3}  # as golden/README.md has them
+
+
+def run(network, images):
+    if keras.backend.backend() == "jax":
+        return network.predict(images, verbose=0)  # one compilation instead of one for each operation
+    return ops.convert_to_numpy(network(images, training=False))
+
+
+def pictures(*shape, seed=0):
+    return np.random.default_rng(seed).uniform(-1, 1, shape).astype("float32")
+
+
+# Other implementations ------------------------------------------------------------------------------------------------
+
+
+def draw_notebook_weights(network, seed):
+    """Sets the weights by the golden file's rule, in the order in which they are listed."""
+    rng = np.random.default_rng(seed)
+    rules = {"gamma": (1.0, 0.3), "beta": (0.0, 0.3), "bias": (0.0, 0.1)}
+    values = []
+    for weight in network.weights:
+        shape = weight.shape
+        mean, stddev = rules.get(weight.name) or (0.0, np.sqrt(2.0 / (np.prod(shape[:2]) * (shape[2] + shape[3]) / 2)))
+        values.append(rng.normal(mean, stddev, shape).astype("float32"))
+    network.set_weights(values)
+
+
+def test_unet_and_patchgan_equal_the_notebooks():
+    golden = np.load(GOLDEN_DIR / "tfa_cyclegan.npz")
+    x = golden["x"].astype("float32") / np.float32(127.5) - np.float32(1)
+    generator = unet(**NOTEBOOK)
+    assert generator.count_params() == 213_739  # as TensorFlow 2.15 counted
+    draw_notebook_weights(generator, 11)
+    np.testing.assert_allclose(run(generator, x)[:, ::5, ::5], golden["gen"], atol=1e-5)
+    discriminator = patchgan(**NOTEBOOK)
+    assert discriminator.count_params() == 11_569
+    draw_notebook_weights(discriminator, 13)
+    np.testing.assert_allclose(run(discriminator, x), golden["disc"], atol=1e-5)
+
+
+def test_patchgan_loads_weights_that_a_notebook_saved():
+    golden = np.load(GOLDEN_DIR / "tfa_cyclegan.npz")
+    discriminator = patchgan(**NOTEBOOK)
+    discriminator.load_weights(GOLDEN_DIR / "tfa_disc_legacy.h5")
+    x = golden["x"].astype("float32") / np.float32(127.5) - np.float32(1)
+    np.testing.assert_allclose(run(discriminator, x), golden["disc"], atol=1e-5)
+
+
+def resnet_shapes(width=8):
+    """The kernels' shapes of the PyTorch ResNet-9, in the order of its state dict; all have biases."""
+    yield width, 3, 7, 7
+    yield 2 * width, width, 3, 3
+    yield 4 * width, 2 * width, 3, 3
+    for _ in range(18):
+        yield 4 * width, 4 * width, 3, 3
+    yield 4 * width, 2 * width, 3, 3  # transposed: input first
+    yield 2 * width, width, 3, 3
+    yield 3, width, 7, 7
+
+
+def unet_shapes(width=8):
+    """The same of the PyTorch U-Net-256: from the outside down and out again, with the number of output channels."""
+    downs = [3] + [width * k for k in (1, 2, 4, 8, 8, 8, 8, 8)]
+    for above, below in itertools.pairwise(downs):
+        yield (below, above, 4, 4), below
+    for i in reversed(range(8)):
+        yield (downs[i + 1] * (1 if i == 7 else 2), downs[i], 4, 4), downs[i]
+
+
+def pytorch_golden():
+    """The inputs and {name: [(kernel, bias), ...]} in PyTorch's layout, drawn by the golden file's rule."""
+    rng = np.random.default_rng(2026)
+    images = rng.integers(0, 256, (2, 256, 256, 3), np.uint8)
+    images[1] = np.linspace(0, 255, 256).astype(np.uint8)[None, :, None]
+
+    def draw(kernel_shape, filters):
+        kernel = rng.normal(0, 1 / np.sqrt(np.prod(kernel_shape[1:])), kernel_shape).astype("float32")
+        return kernel, rng.normal(0, 0.3, (filters,)).astype("float32")
+
+    resnets = []
+    for _ in range(2):
+        shapes = list(resnet_shapes())
+        filters = [shape[0] for shape in shapes]
+        filters[-3:-1] = [shape[1] for shape in shapes[-3:-1]]
+        resnets.append([draw(shape, count) for shape, count in zip(shapes, filters, strict=True)])
+    return images.astype("float32") / np.float32(127.5) - np.float32(1), {
+        "resnet_9blocks": resnets[0],
+        "resnet_9blocks_dropout": resnets[1],
+        "unet_256": [draw(shape, filters) for shape, filters in unet_shapes()],
+    }
+
+
+def convolutions(network):
+    """The convolutions of a network, those in blocks too, in order."""
+    layers = [inner for layer in network.layers for inner in getattr(layer, "layers", [layer])]
+    return [layer for layer in layers if isinstance(layer, keras.layers.Conv2D | keras.layers.Conv2DTranspose)]
+
+
+def port(network, parameters):
+    """Sets PyTorch's parameters: axes reordered, the biases before a norm left out, as the norm cancels them."""
+    for layer, (kernel, bias) in zip(convolutions(network), parameters, strict=True):
+        layer.kernel.assign(kernel.transpose(2, 3, 1, 0))
+        if layer.bias is not None:
+            layer.bias.assign(bias)
+
+
+@pytest.mark.parametrize("name", ["resnet_9blocks", "resnet_9blocks_dropout"])
+def test_resnet_equals_pytorch(name):
+    x, parameters = pytorch_golden()
+    network = resnet(base_width=8, dropout=0.5 if name.endswith("dropout") else 0.0)
+    port(network, parameters[name])
+    golden = np.load(GOLDEN_DIR / "pytorch_cyclegan.npz")[name]
+    y = run(network, x)[:, ::5, ::5]
+    np.testing.assert_allclose(y[0], golden[0], atol=1e-5)
+    # The second picture is a ramp, flat from top to bottom, whose tiny variances enlarge rounding: PyTorch in float32
+    # is 5e-5 away from PyTorch in float64 here.
+    np.testing.assert_allclose(y[1], golden[1], atol=3e-4)
+    assert np.abs(y[1] - golden[1]).mean() < 2e-5
+
+
+def test_unet_equals_pytorch():
+    x, parameters = pytorch_golden()
+    network = unet(base_width=8, layout="pytorch", norm_epsilon=1e-5)
+    swapped = []
+    for i, (kernel, bias) in enumerate(parameters["unet_256"]):
+        if i > 8:  # PyTorch's skips come before, ours after what comes from below
+            kernel = np.roll(kernel, len(kernel) // 2, axis=0)
+        swapped.append((kernel, bias))
+    port(network, swapped)
+    golden = np.load(GOLDEN_DIR / "pytorch_cyclegan.npz")["unet_256"]
+    np.testing.assert_allclose(run(network, x)[:, ::5, ::5], golden, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_full_size_parameter_counts():
+    # Source: what the PyTorch implementation prints. Its instance norm has no parameters, so that each convolution has
+    # a bias; the U-Net's figure is with batch norm, which has a scale and a shift as ours, and then the first and the
+    # innermost block have no bias.
+    for network, millions in ((resnet(), 11.378), (patchgan(), 2.765)):
+        counts = [int(np.prod(layer.kernel.shape)) + layer.filters for layer in convolutions(network)]
+        assert round(sum(counts) / 1e6, 3) == millions
+    assert round((unet(layout="pytorch").count_params() - 64 - 512) / 1e6, 3) == 54.414
+
+
+# U-Net ----------------------------------------------------------------------------------------------------------------
+
+
+def test_unet_has_eight_blocks_down_and_seven_up_at_256():
+    network = unet(base_width=2)
+    names = [layer.name for layer in network.layers]
+    assert [name for name in names if name.startswith("down_")] == [f"down_{i}" for i in range(8)]
+    assert [name for name in names if name.startswith("up_")] == [f"up_{i}" for i in range(7)]
+    assert [network.get_layer(f"down_{i}").output.shape[1:] for i in (0, 3, 7)] == [
+        (128, 128, 2),
+        (16, 16, 16),
+        (1, 1, 16),
+    ]
+    dropped = [
+        i
+        for i in range(7)
+        if any(isinstance(layer, keras.layers.Dropout) for layer in network.get_layer(f"up_{i}").layers)
+    ]
+    assert dropped == [0, 1, 2]
+    normed = [
+        i
+        for i in range(8)
+        if any(isinstance(layer, keras.layers.GroupNormalization) for layer in network.get_layer(f"down_{i}").layers)
+    ]
+    assert normed == [1, 2, 3, 4, 5, 6, 7]
+
+
+@pytest.mark.parametrize(
+    ("image_size", "options", "num_downs"),
+    [
+        (64, {}, 6),
+        (32, {}, 5),
+        (48, {}, 4),
+        (128, {"num_downsamplings": 5}, 5),
+        ((192, 320), {}, 6),
+        (512, {}, 8),
+        (64, {"layout": "pytorch", "channels": 1, "output_channels": 4}, 6),
+    ],
+)
+def test_unet_at_other_sizes(image_size, options, num_downs):
+    network = unet(image_size=image_size, base_width=2, **options)
+    height, width = image_size if isinstance(image_size, tuple) else (image_size, image_size)
+    y = run(network, pictures(1, height, width, options.get("channels", 3)))
+    assert y.shape == (1, height, width, options.get("output_channels", 3))
+    assert np.isfinite(y).all()
+    assert np.abs(y).max() <= 1
+    assert sum(layer.name.startswith("down_") for layer in network.layers) == num_downs
+
+
+def test_unet_initialisers():
+    network = unet(image_size=64, base_width=32, block_stddev=0.04, stddev=0.01)
+    assert np.std(network.get_layer("down_3").weights[0]) == pytest.approx(0.04, rel=0.02)
+    assert np.std(network.get_layer("up_1").weights[0]) == pytest.approx(0.04, rel=0.02)
+    assert np.std(network.get_layer("to_pixels").kernel) == pytest.approx(0.01, rel=0.1)
+    equal_shapes = [ops.convert_to_numpy(network.get_layer(f"down_{i}").weights[0]) for i in (4, 5)]
+    assert np.abs(equal_shapes[0] - equal_shapes[1]).max() > 0.01
+
+
+def test_unet_dropout_is_off_unless_training():
+    network = unet(image_size=64, base_width=2)
+    x = pictures(1, 64, 64, 3)
+    np.testing.assert_array_equal(run(network, x), run(network, x))
+    first, second = (ops.convert_to_numpy(network(x, training=True)) for _ in range(2))
+    assert np.abs(first - second).max() > 0
+
+
+# ResNet ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("upsampling", ["transpose", "resize"])
+@pytest.mark.parametrize("num_downsamplings", [1, 2])
+def test_resnet_takes_any_size(upsampling, num_downsamplings):
+    network = resnet(base_width=2, num_blocks=1, num_downsamplings=num_downsamplings, upsampling=upsampling)
+    assert network.input_shape == (None, None, None, 3)
+    for height, width in ((32, 32), (16, 40)):
+        y = run(network, pictures(2, height, width, 3))
+        assert y.shape == (2, height, width, 3)
+        assert np.abs(y).max() <= 1
+
+
+def test_resnet_from_input_starts_near_the_identity(tmp_path):
+    network = resnet(base_width=4, num_blocks=1, num_downsamplings=1, from_input=True)
+    x = pictures(2, 16, 16, 3)
+    assert np.abs(run(network, x) - x).mean() < 0.1
+    network.get_layer("to_pixels").kernel.assign(np.zeros((7, 7, 4, 3)))
+    np.testing.assert_allclose(run(network, x), 0.98 * x, atol=1e-5)
+    network.save(tmp_path / "network.keras")
+    np.testing.assert_allclose(run(keras.saving.load_model(tmp_path / "network.keras"), x), 0.98 * x, atol=1e-5)
+
+
+def test_resize_leaves_no_checkerboard():
+    # In the middle of a grey picture nothing tells one pixel from the next; a transposed convolution still gives its
+    # even and odd rows different kernels.
+    grey = np.zeros((1, 64, 64, 3), "float32")
+    spread = {}
+    for upsampling in ("transpose", "resize"):
+        network = resnet(base_width=8, num_blocks=1, num_downsamplings=1, stddev=0.2, upsampling=upsampling)
+        network.get_layer("stem").kernel.assign(pictures(7, 7, 3, 8))
+        for name in ("stem_norm", "down_0_norm"):
+            network.get_layer(name).beta.assign(pictures(8 if name == "stem_norm" else 16))
+        spread[upsampling] = run(network, grey)[0, 24:40, 24:40].std((0, 1)).max()
+    assert spread["resize"] < 1e-5
+    assert spread["transpose"] > 1e-3
+
+
+def test_instance_norm_keeps_the_pictures_of_a_batch_apart():
+    # Both directions of a generator go through it as one batch; that must be exact.
+    network = resnet(base_width=4, num_blocks=2, num_downsamplings=1)
+    x = pictures(3, 16, 16, 3)
+    np.testing.assert_allclose(
+        run(network, x), np.concatenate([run(network, x[i : i + 1]) for i in range(3)]), atol=1e-6
+    )
+
+
+# PatchGAN -------------------------------------------------------------------------------------------------------------
+
+
+def gradient_of_logit(network, images, row, column):
+    """d logits[0, row, column, 0] / d images, as an array."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return np.asarray(jax.grad(lambda x: network(x)[0, row, column, 0])(images))
+    import tensorflow as tf
+
+    images = tf.constant(images)
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        logit = network(images)[0, row, column, 0]
+    return tape.gradient(logit, images).numpy()
+
+
+@pytest.mark.parametrize(("num_layers", "field"), [(1, 16), (2, 34), (3, 70), (4, 142)])
+def test_receptive_field(num_layers, field):
+    # Source: the pix2pix paper's appendix: 16x16 and 70x70 PatchGANs. Without a norm, which sees the whole picture.
+    assert receptive_field(num_layers) == field
+    network = patchgan(base_width=1, num_layers=num_layers, norm=False)
+    for weight in network.weights:
+        weight.assign(ops.full(weight.shape, 0.1))  # positive, so that no paths cancel out
+    logits = run(network, pictures(1, 256, 256, 3))
+    middle = logits.shape[1] // 2
+    gradient = np.abs(gradient_of_logit(network, pictures(1, 256, 256, 3), middle, middle))[0].max(-1) > 0
+    assert gradient.any(1).sum() == gradient.any(0).sum() == field
+    assert gradient.sum() == field * field
+
+
+@pytest.mark.parametrize(
+    ("image_size", "num_layers", "logits"), [(256, 3, (30, 30)), (32, 1, (14, 14)), ((128, 96), 3, (14, 10))]
+)
+def test_patchgan_logits(image_size, num_layers, logits):
+    # Source: 30x30 logits at 256 pixels in the CycleGAN tutorials.
+    network = patchgan(image_size=image_size, base_width=2, num_layers=num_layers)
+    assert network.output_shape == (None, *logits, 1)
+    y = run(network, pictures(2, *network.input_shape[1:]))
+    assert y.shape == (2, *logits, 1)
+    open_ended = patchgan(base_width=2, num_layers=num_layers)
+    assert open_ended.input_shape == (None, None, None, 3)
+    open_ended.set_weights(network.get_weights())
+    np.testing.assert_array_equal(run(open_ended, pictures(2, *network.input_shape[1:])), y)
+
+
+# All ------------------------------------------------------------------------------------------------------------------
+
+SMALL = {
+    "unet": {"image_size": 32, "base_width": 2},
+    "resnet": {"base_width": 2, "num_blocks": 1, "dropout": 0.5},
+    "patchgan": {"base_width": 2, "num_layers": 2},
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_norms_start_as_the_identity(name):
+    for weight in NETWORKS[name](**SMALL[name]).weights:
+        if weight.name in ("gamma", "beta"):
+            np.testing.assert_array_equal(weight, 1.0 if weight.name == "gamma" else 0.0)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_ends_in_float32(name, policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        network = NETWORKS[name](**SMALL[name])
+    finally:
+        keras.config.set_dtype_policy("float32")
+    y = network(pictures(1, 32, 32, 3))
+    assert keras.backend.standardize_dtype(y.dtype) == "float32"
+    inner = convolutions(network)[-1]
+    assert inner.compute_dtype == policy.removeprefix("mixed_")
+    assert inner.kernel.dtype == "float32"
+    full = NETWORKS[name](**SMALL[name])
+    full.set_weights(network.get_weights())
+    np.testing.assert_allclose(ops.convert_to_numpy(y), run(full, pictures(1, 32, 32, 3)), atol=0.02)
+
+
+OPEN_ELSEWHERE = """
+import sys
+import keras, numpy as np
+path, pictures, expected = sys.argv[1:]
+y = keras.saving.load_model(path).predict(np.load(pictures), verbose=0)
+assert "pixelart_tf" not in sys.modules
+np.testing.assert_allclose(y, np.load(expected), atol=1e-5)
+"""
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_saved_networks_open_without_custom_objects(name, tmp_path):
+    network = NETWORKS[name](**SMALL[name])
+    network.save(tmp_path / "network.keras")
+    opened = keras.saving.load_model(tmp_path / "network.keras")
+    x = pictures(2, 32, 32, 3)
+    np.testing.assert_allclose(run(opened, x), run(network, x), atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_saved_networks_open_on_either_backend(name, backend, tmp_path):
+    pytest.importorskip(backend)
+    network = NETWORKS[name](**SMALL[name])
+    draw_notebook_weights(network, 0)
+    network.save(tmp_path / "network.keras")
+    x = pictures(2, 32, 32, 3)
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", run(network, x))
+    done = subprocess.run(
+        [sys.executable, "-c", OPEN_ELSEWHERE, *(str(tmp_path / file) for file in ("network.keras", "x.npy", "y.npy"))],
+        env={"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2", "JAX_PLATFORMS": "cpu", "PATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("network", "options", "message"),
+    [
+        (unet, {"image_size": 100, "num_downsamplings": 3}, "`image_size` must be a multiple of 8. Received: 100"),
+        (unet, {"image_size": 33}, "`image_size` must be a multiple of 2. Received: 33"),
+        (unet, {"image_size": None}, "`image_size` must be given"),
+        (unet, {"image_size": (64, 64, 3)}, "`image_size` must be a whole number or (height, width)"),
+        (unet, {"image_size": "64"}, "`image_size` must be a whole number or (height, width). Received: '64'"),
+        (unet, {"layout": "torch"}, "`layout` must be one of notebook, pytorch. Received: 'torch'"),
+        (unet, {"dropout": 1.0}, "`dropout` must be at least 0 and below 1. Received: 1.0"),
+        (unet, {"block_stddev": 0}, "`block_stddev` must be above 0. Received: 0"),
+        (resnet, {"image_size": 254}, "`image_size` must be a multiple of 4. Received: 254"),
+        (resnet, {"image_size": 4}, "`image_size` must be at least 8. Received: 4"),
+        (resnet, {"num_blocks": 0}, "`num_blocks` must be a whole number of at least 1. Received: 0"),
+        (resnet, {"base_width": 6.5}, "`base_width` must be a whole number of at least 1. Received: 6.5"),
+        (resnet, {"upsampling": "nearest"}, "`upsampling` must be one of transpose, resize. Received: 'nearest'"),
+        (resnet, {"from_input": True, "channels": 1}, "`from_input` needs as many output channels as channels."),
+        (patchgan, {"image_size": 16}, "`image_size` must be at least 24. Received: 16"),
+        (patchgan, {"image_size": (64, 36)}, "`image_size` must be a multiple of 8. Received: (64, 36)"),
+        (patchgan, {"num_layers": True}, "`num_layers` must be a whole number of at least 1. Received: True"),
+    ],
+)
+def test_arguments(network, options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        network(**options)
