@@ -23,8 +23,6 @@ from pixelart_tf.cli import UserError, command
 from pixelart_tf.devices import quiet
 from pixelart_tf.packing import Packed, pack
 
-__all__ = ["Packed", "RecordError", "check", "count", "list_shards", "pack", "read"]
-
 FEATURES = ("image_name", "image", "target")
 # `photo19-350.tfrec`: domain, number of the shard, number of records
 _SHARD_NAME = re.compile(r"(.*?)(\d+)-(\d+)\.tfrec")
@@ -87,7 +85,7 @@ def _read_shard(shard: Path) -> Iterator[tuple[str, bytes, str]]:
 
     index = size = 0
     try:
-        with open(shard, "rb") as file:   # TensorFlow's message for an unreadable file is hard to understand
+        with open(shard, "rb") as file:   # raises what we can tell more clearly than TensorFlow
             if not file.read(1):
                 raise RecordError(f"{shard}: empty file (0 bytes)")
         with quiet():   # here TensorFlow looks for GPUs and complains if there are none
