@@ -189,7 +189,8 @@ def _batches(
         elements = elements.map(lambda _, element: element)
     crops = elements.map(lambda *element: _crop(pictures, *element), num_parallel_calls=tf.data.AUTOTUNE)
     batches = crops.batch(share, drop_remainder=True)
-    return batches.map(lambda images: _finish(images, domain), num_parallel_calls=tf.data.AUTOTUNE)
+    batches = batches.map(lambda images: _finish(images, domain), num_parallel_calls=tf.data.AUTOTUNE)
+    return batches.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
 
 
 def _crop(pictures: Pictures, index: tf.Tensor, corner: tf.Tensor, mirrored: tf.Tensor) -> tf.Tensor:
