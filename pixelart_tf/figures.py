@@ -21,20 +21,19 @@ def sheet(rows: dict[str, np.ndarray], scale: int = 1) -> np.ndarray:
     Returns:
         uint8 (H', W', 3), on white.
     """
-    strips = []
+    font = ImageFont.load_default(11)
+    grids = {}
     for caption, row in rows.items():
         row = np.repeat(row, 3, axis=-1) if row.shape[-1] == 1 else row
-        strip = images.grid(images.to_uint8(row), columns=len(row), scale=scale, margin=MARGIN)
-        strips.append(np.concatenate([_caption(caption, strip.shape[1]), strip]))
-    width = max(strip.shape[1] for strip in strips)
-    strips = [np.pad(s, ((0, 0), (0, width - s.shape[1]), (0, 0)), constant_values=255) for s in strips]
+        grids[caption] = images.grid(images.to_uint8(row), columns=len(row), scale=scale, margin=MARGIN)
+    width = max(grid.shape[1] for grid in grids.values())
+    width = max(width, *(int(font.getlength(caption)) + 2 * MARGIN for caption in rows))
+    strips = []
+    for caption, grid in grids.items():
+        label = Image.new("RGB", (width, LABEL), "white")
+        ImageDraw.Draw(label).text((MARGIN, 2), caption, fill="black", font=font)
+        strips += [np.asarray(label), np.pad(grid, ((0, 0), (0, width - grid.shape[1]), (0, 0)), constant_values=255)]
     return np.concatenate(strips)
-
-
-def _caption(text: str, width: int) -> np.ndarray:
-    image = Image.new("RGB", (width, LABEL), "white")
-    ImageDraw.Draw(image).text((MARGIN, 2), text, fill="black", font=ImageFont.load_default(11))
-    return np.asarray(image)
 
 
 def patch_map(logits: np.ndarray, size: tuple[int, int]) -> np.ndarray:

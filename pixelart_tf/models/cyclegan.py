@@ -67,6 +67,17 @@ class CycleGAN(keras.Model):
         diff_augment: str = "",
         name: str = "cyclegan",
     ):
+        weights = {"cycle_weight": cycle_weight, "identity_weight": identity_weight, "color_weight": color_weight}
+        for key, weight in (weights | {"pool_size": pool_size}).items():
+            if weight < 0:
+                raise ValueError(f"`{key}` must not be negative. Received: {weight}")
+        if identity_weight and to_target.input_shape[-1] != to_target.output_shape[-1]:
+            raise ValueError(
+                f"`identity_weight` must be 0 where one domain is grey, as no picture is in both. "
+                f"Received: {identity_weight}"
+            )
+        if not 1 <= color_block <= min(image_size):
+            raise ValueError(f"`color_block` must be 1 to {min(image_size)}, the image's size. Received: {color_block}")
         super().__init__(name=name)
         self.to_target, self.to_source = to_target, to_source
         self.source_discriminator, self.target_discriminator = source_discriminator, target_discriminator
