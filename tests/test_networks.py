@@ -244,7 +244,7 @@ def test_resnet_takes_any_size(upsampling, num_downsamplings):
 def test_resnet_from_input_starts_near_the_identity(tmp_path):
     network = resnet(base_width=4, num_blocks=1, num_downsamplings=1, from_input=True)
     x = pictures(2, 16, 16, 3)
-    assert np.abs(run(network, x) - x).mean() < 0.1
+    assert np.corrcoef(run(network, x).ravel(), x.ravel())[0, 1] > 0.9
     network.get_layer("to_pixels").kernel.assign(np.zeros((7, 7, 4, 3)))
     np.testing.assert_allclose(run(network, x), 0.98 * x, atol=1e-5)
     network.save(tmp_path / "network.keras")
