@@ -197,7 +197,8 @@ def _crop(pictures: Pictures, index: tf.Tensor, corner: tf.Tensor, mirrored: tf.
     """uint8 (H, W, 3) of the domain's `crop_size`."""
     height, width = pictures.domain.crop_size
     image = pictures.image(index)
-    image = image[corner[0] : corner[0] + height, corner[1] : corner[1] + width]
+    if pictures.domain.load_size != (height, width):
+        image = image[corner[0] : corner[0] + height, corner[1] : corner[1] + width]
     image = tf.cond(mirrored, lambda: tf.reverse(image, [1]), lambda: image)
     return tf.ensure_shape(image, (height, width, 3))
 
