@@ -157,6 +157,7 @@ class Run:
             adam, self.settings.optimizer, "optimizer", num_steps=train.epochs * self.steps_per_epoch,
             num_decay_steps=train.decay_epochs * self.steps_per_epoch,
         )
+        self.model.has_several_hosts = self.devices.num_hosts > 1
         self.model.compile(
             optimizer=optimizer, jit_compile=self.devices.jit_compile, steps_per_execution=train.steps_per_execution,
         )

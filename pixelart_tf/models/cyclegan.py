@@ -98,7 +98,13 @@ class CycleGAN(keras.Model):
         names = ["to_target", "to_source", "source_discriminator", "target_discriminator", "cycle"]
         names += ["identity"] * self.use_identity + ["color"] * self.use_color
         self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        # Set where several hosts train together: `fit` then joins the hosts' logs, which scalars do not bear.
+        self.has_several_hosts = False
         self.built = True
+
+    def get_metrics_result(self):
+        logs = super().get_metrics_result()
+        return {name: ops.reshape(value, (1,)) for name, value in logs.items()} if self.has_several_hosts else logs
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: all is built, and under a strategy the stock method would use up a batch of the data."""
