@@ -13,7 +13,7 @@ import numpy as np
 
 from pixelart_tf import checkpoint, figures, files, images
 from pixelart_tf.cli import UserError
-from pixelart_tf.networks.cells import with_cells
+from pixelart_tf.networks.export import as_float32, with_cells
 from pixelart_tf.optimizers import averaged
 
 
@@ -231,7 +231,7 @@ class Pictures(keras.callbacks.Callback):
             to_source = averaged(self.model.to_source, self.model.optimizer)
             self._draw(f"epoch_{epoch + 1:04}", to_target, to_source)
             for generator in (to_target, to_source):
-                save_generator(with_cells(generator, self.cell_size), self.folder / f"{generator.name}.keras")
+                save_generator(with_cells(as_float32(generator), self.cell_size), self.folder / f"{generator.name}.keras")
 
     def _draw(self, name, to_target, to_source):
         source, target = self.source, self.target
