@@ -134,8 +134,12 @@ class CycleGAN(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         source, target = x
         fake_source, fake_target = y_pred["fake_source"], y_pred["fake_target"]
-        to_target = self.adversarial.generator(self._judge_frozen(self.target_discriminator, fake_target, training))
-        to_source = self.adversarial.generator(self._judge_frozen(self.source_discriminator, fake_source, training))
+        to_target, target_discriminator = self._game(
+            self.target_discriminator, target, fake_target, self.target_pool, training
+        )
+        to_source, source_discriminator = self._game(
+            self.source_discriminator, source, fake_source, self.source_pool, training
+        )
         terms = {"cycle": l1(source, y_pred["cycled_source"]) + l1(target, y_pred["cycled_target"])}
         shared = self.cycle_weight * terms["cycle"]   # both generators work on both cycles
         generators = to_target + to_source + shared
@@ -152,32 +156,29 @@ class CycleGAN(keras.Model):
             to_target += self.color_weight * color_target
             to_source += self.color_weight * color_source
             generators += self.color_weight * terms["color"]
-        terms["source_discriminator"] = self._discriminator_loss(
-            self.source_discriminator, source, fake_source, self.source_pool, training
-        )
-        terms["target_discriminator"] = self._discriminator_loss(
-            self.target_discriminator, target, fake_target, self.target_pool, training
-        )
+        terms |= {"source_discriminator": source_discriminator, "target_discriminator": target_discriminator}
         self._track(terms | {"to_target": to_target, "to_source": to_source})
-        return generators + terms["source_discriminator"] + terms["target_discriminator"]
+        return generators + source_discriminator + target_discriminator
 
-    def _judge_frozen(self, discriminator, fake, training):
-        """Logits of `fake` (B, H, W, C) whose gradient reaches the fake but not the discriminator."""
-        weights = [ops.stop_gradient(ops.convert_to_tensor(w)) for w in discriminator.trainable_variables]
-        logits, _ = discriminator.stateless_call(
-            weights, discriminator.non_trainable_variables, self._augmented(fake, training), training=training
-        )
-        return logits
+    def _game(self, discriminator, real, fake, pool, training):
+        """The adversarial losses of the generator that made `fake` (B, H, W, C) and of the discriminator."""
+        # Each weight is read once for both, by the copy. With a read of its own for the frozen discriminator,
+        # TensorFlow's graph optimizer would lose the order of that read and the weight's update (TensorFlow 2.20 and
+        # 2.21, its dependency optimization), and now and then a fake would be judged by the next step's weights.
+        weights = [ops.copy(w) for w in discriminator.trainable_variables]
 
-    def _discriminator_loss(self, discriminator, real, fake, pool, training):
+        def judge(images, weights):
+            images = images if self.augment is None else self.augment(images, training=training)
+            state = discriminator.non_trainable_variables
+            return discriminator.stateless_call(weights, state, images, training=training)[0]
+
+        frozen = [ops.stop_gradient(w) for w in weights]
+        generator_loss = self.adversarial.generator(judge(fake, frozen))
         fake = ops.stop_gradient(fake)
         if pool is not None:
             fake = pool(fake, training=training)
-        images = self._augmented(ops.concatenate([real, ops.cast(fake, real.dtype)]), training)   # (2B, H, W, C)
-        return self.adversarial.discriminator(*ops.split(discriminator(images, training=training), 2))
-
-    def _augmented(self, images, training):
-        return images if self.augment is None else self.augment(images, training=training)
+        both = judge(ops.concatenate([real, ops.cast(fake, real.dtype)]), weights)   # (2B, h, w, 1)
+        return generator_loss, self.adversarial.discriminator(*ops.split(both, 2))
 
     def _color_loss(self, images, translated):
         """Mean absolute error of the local mean colours: grey where one side is grey."""
