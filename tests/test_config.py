@@ -1,13 +1,16 @@
 """Experiment files: what is read, what is filled in, and what a mistake is told."""
 
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 
 from pixelart_tf import config
 
 
-def a_function(*, size: int, rate: float = 0.5, pair: tuple[int, int] | None = None, flag: bool = False, word: str = "a"):
+def a_function(
+    *, size: int, rate: float = 0.5, pair: tuple[int, int] | None = None, flag: bool = False, word: str = "a"
+):
     if rate > 1:
         raise ValueError(f"`rate` must be at most 1. Received: {rate}")
     return size, rate, pair, flag, word
@@ -65,3 +68,75 @@ def test_settings_survive_being_written():
         "train": {"epochs": 3, "checkpoint_minutes": 0.5},
     }
     assert config.loads(config.dumps(tables)) == tables
+
+
+@pytest.mark.parametrize("text", [
+    "plain", "", "with \"quotes\" and 'apostrophes'", "back\\slash\\n", "tab\tline\nbreak\r", "\x7f\x01",
+    "ünïcödé ☃", "🎨.png", "[brackets]*?#=", " spaces ",
+], ids=repr)
+def test_any_text_survives_being_written(text):
+    tables = {"samples": {"source": text}}
+    assert config.loads(config.dumps(tables)) == tables
+
+
+@pytest.mark.parametrize("number", [0, -3, 2**40, 1e-5, 1e30, 2e-4, 0.1 + 0.2, -0.0, True, False, [1, 2], []], ids=repr)
+def test_any_setting_survives_being_written(number):
+    value = config.loads(config.dumps({"t": {"x": number}}))["t"]["x"]
+    assert (value, type(value)) == (number, type(number))
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
+def test_numbers_that_are_none_are_refused(tmp_path, text):
+    (tmp_path / "e.toml").write_text("")
+    table = config.read(tmp_path / "e.toml", [f"t.rate={text}"])["t"]
+    with pytest.raises(config.ConfigError, match=r"`t\.rate` must be finite"):
+        config.options(a_function, {"size": 1} | table, "t")
+
+
+def test_a_name_that_is_not_utf_8_is_refused():
+    with pytest.raises(config.ConfigError, match=r"`t\.word` must be UTF-8"):
+        config.options(a_function, {"size": 1, "word": "caf\udce9"}, "t")
+
+
+def inner(*, width: int = 8, name: str = "inner"):
+    return width
+
+
+def outer(*, part: Annotated[dict | None, config.Table({"inner": inner, "other": a_function}, given=("rate",))] = None):
+    return part
+
+
+def test_tables_in_tables_are_filled_in_and_checked():
+    assert config.options(outer, {}, "t") == {"part": {"name": "inner", "width": 8}}
+    full = config.options(outer, {"part": {"name": "other", "size": 2}}, "t")
+    assert full == {"part": {"name": "other", "size": 2, "pair": None, "flag": False, "word": "a"}}
+    assert config.options(outer, full, "t") == full
+
+
+@pytest.mark.parametrize(("part", "message"), [
+    (3, "`t.part` must be a table. Received: 3"),
+    ({"name": "none"}, "`t.part.name` must be one of inner, other. Received: 'none'"),
+    ({"widht": 3}, "`t.part.widht` is not a setting. Did you mean `width`?"),
+    ({"width": "3"}, "`t.part.width` must be a whole number. Received: '3'"),
+    ({"name": "other", "size": 1, "rate": 0.1}, "`t.part.rate` is not a setting."),
+])
+def test_mistakes_in_tables_in_tables_name_the_key(part, message):
+    with pytest.raises(config.ConfigError) as caught:
+        config.options(outer, {"part": part}, "t")
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("wrong", [
+    {"epochs": 0}, {"batch_size": 0}, {"steps_per_execution": 0}, {"sample_every": 0}, {"decay_epochs": -1},
+    {"decay_epochs": 101}, {"steps_per_epoch": -1}, {"seed": -1}, {"seed": 2**32}, {"checkpoint_minutes": 0.0},
+    {"steps_per_execution": 2, "steps_per_epoch": 3},
+], ids=str)
+def test_impossible_trainings_are_refused(wrong):
+    with pytest.raises(config.ConfigError, match=r"^\[train\] `\w+` must .* Received: "):
+        config.call(config.Training, wrong, "train")
+
+
+@pytest.mark.parametrize("wrong", [{"count": 0}, {"scale": 0}], ids=str)
+def test_impossible_samples_are_refused(wrong):
+    with pytest.raises(config.ConfigError, match=r"^\[samples\] `\w+` must be at least 1. Received: 0"):
+        config.call(config.Samples, wrong, "samples")

@@ -63,7 +63,7 @@ def gradients(loss, variables):
             with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
                 return loss()
 
-        found = jax.grad(stateless)([v.value for v in variables])
+        found = jax.jit(jax.grad(stateless))([v.value for v in variables])
     return [np.zeros(v.shape) if g is None else ops.convert_to_numpy(g) for g, v in zip(found, variables, strict=True)]
 
 
@@ -110,7 +110,8 @@ def test_the_gradient_of_the_one_loss_is_each_players_own(generator, channels):
     one = {id(v): gradient for v, gradient in zip(model.trainable_variables, one, strict=True)}
     seen = 0
     for name, (network, loss) in player_losses(model, source, target, identity_weight).items():
-        for variable, own in zip(network.trainable_variables, gradients(loss, network.trainable_variables), strict=True):
+        variables = network.trainable_variables
+        for variable, own in zip(variables, gradients(loss, variables), strict=True):
             # Convolution kernels before an instance norm have gradients near zero: the scale is the network's.
             np.testing.assert_allclose(one[id(variable)], own, rtol=1e-3, atol=2e-5, err_msg=f"{name} {variable.path}")
             assert np.abs(own).max() > 0 or "bias" in variable.path

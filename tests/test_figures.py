@@ -18,7 +18,7 @@ def test_a_sheet_shows_the_pictures_in_captioned_rows():
     assert is_red.sum() == 2 * 16 * 16   # two pictures, each pixel doubled
     is_grey = (sheet == 128).all(-1)[sheet.shape[0] // 2 :, : 2 * figures.MARGIN + 8]
     assert is_grey.sum() >= 8 * 8
-    rows, columns = np.nonzero(is_red)
+    rows, _ = np.nonzero(is_red)
     assert rows.max() < np.nonzero(is_grey)[0].max() + sheet.shape[0] // 2   # rows in the order given
     captions = sheet[: figures.LABEL]
     assert captions.min() < 100   # black letters
@@ -45,7 +45,7 @@ def test_patch_maps_of_sizes_that_do_not_divide():
 @pytest.mark.parametrize("extra", [{}, {"identity": 0.2, "color": 0.1}], ids=["bare", "all terms"])
 def test_curves_are_a_picture(tmp_path, extra):
     names = ("to_target", "to_source", "source_discriminator", "target_discriminator", "cycle")
-    history = [{"epoch": e, **{name: 1.0 / e for name in names}, **extra} for e in (1, 2, 3)]
+    history = [{"epoch": e, **dict.fromkeys(names, 1.0 / e), **extra} for e in (1, 2, 3)]
     figures.curves(history[:1], tmp_path / "curves.png")
     first = Image.open(tmp_path / "curves.png").convert("RGB").tobytes()
     figures.curves(history, tmp_path / "curves.png")

@@ -1,0 +1,60 @@
+"""What all commands share: a mistake is one line on stderr and exit status 2, never a traceback."""
+
+import errno
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pixelart_tf.cli import UserError, command
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(error):
+    @command
+    def main(argv=None):
+        if error:
+            raise error
+        return argv
+
+    return main
+
+
+@pytest.mark.parametrize(("error", "message"), [
+    (UserError("`x` must be 1.\nReceived: 2"), "`x` must be 1. Received: 2"),
+    (FileNotFoundError(errno.ENOENT, "No such file or directory", "a/b.png"), "a/b.png: No such file or directory"),
+    (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+    (MemoryError("Unable to allocate 1 TiB"), "not enough memory: Unable to allocate 1 TiB"),
+], ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "")
+def test_mistakes_are_one_line(capsys, error, message):
+    assert run(error)() == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"python -m {__name__}: {message}\n"
+
+
+def test_an_interrupt_is_130(capsys):
+    assert run(KeyboardInterrupt())() == 130
+    assert capsys.readouterr().err == f"python -m {__name__}: interrupted\n"
+
+
+def test_a_fault_of_ours_is_not_hidden():
+    for error in (ValueError("a bug"), OSError("no errno, so not of the file system")):
+        with pytest.raises(type(error)):
+            run(error)()
+
+
+def test_all_well_is_what_main_returned():
+    assert run(None)() == 0
+    assert run(None)(3) == 3
+
+
+@pytest.mark.parametrize("arguments", [["pixelart_tf.train", "none.toml"], ["pixelart_tf.records", "check", "none"]])
+def test_a_command_names_itself(arguments):
+    ended = subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr.startswith(f"python -m {arguments[0]}: none")
+    assert len(ended.stderr.splitlines()) == 1
