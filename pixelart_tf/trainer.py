@@ -105,6 +105,9 @@ class Run:
         with devices.scope():
             self.model = self._build()
         self.source, self.target = _load(settings.source), _load(settings.target)
+        count = settings.samples.count
+        self.source_samples = _samples(self.source, settings.samples.source, count)
+        self.target_samples = _samples(self.target, settings.samples.target, count)
         steps = pipeline.steps_per_epoch(self.source, self.target, batch_size=train.batch_size)
         # `fit` runs whole executions only, and would step beyond the epoch's end.
         steps = -(-steps // train.steps_per_execution) * train.steps_per_execution
@@ -227,7 +230,7 @@ class Run:
     def _callbacks(
         self, epoch: int, step: int, interactive: bool, interrupt: callbacks.Interrupt
     ) -> list[keras.callbacks.Callback]:
-        train, samples, chief = self.settings.train, self.settings.samples, self.devices.is_chief
+        train, chief = self.settings.train, self.devices.is_chief
         path = self.folder / CHECKPOINT
         guard = callbacks.Guard(path)
         last = callbacks.Checkpoint(
@@ -236,28 +239,27 @@ class Run:
         )
         if not chief:
             return [guard, last]
-        source, target = (
-            self._sample_pictures(pictures, pattern, samples.count)
-            for pictures, pattern in ((self.source, samples.source), (self.target, samples.target))
-        )
         log = callbacks.Log(self.folder, first_epoch=epoch, batch_size=train.batch_size)
         shown = progress.Progress(
             num_epochs=train.epochs, steps_per_epoch=self.steps_per_epoch, first_step=step,
             batch_size=train.batch_size, interactive=interactive,
         )
         pictures = callbacks.Pictures(
-            self.folder, source=source, target=target, every=train.sample_every, num_epochs=train.epochs,
-            scale=samples.scale, cell_size=self.settings.export.cell_size,
+            self.folder, source=self.source_samples, target=self.target_samples, every=train.sample_every,
+            num_epochs=train.epochs, scale=self.settings.samples.scale, cell_size=self.settings.export.cell_size,
         )
         board = keras.callbacks.TensorBoard(self.folder / "tensorboard", write_graph=False)
         return [guard, shown, log, pictures, board, last]
 
-    def _sample_pictures(self, pictures: pipeline.Pictures, files: str, count: int) -> np.ndarray:
-        if files:
-            pictures = _load(dataclasses.replace(pictures.domain, files=files))
-        # Spread over the set: neighbours by name are often alike.
-        indices = np.linspace(0, len(pictures) - 1, min(count, len(pictures))).round().astype(int)
-        return np.asarray(pipeline.without_augmentation(pictures, indices))
+
+def _samples(pictures: pipeline.Pictures, files: str, count: int) -> np.ndarray:
+    """Pictures to be shown while training: float32 (`count` or fewer, H, W, C) in [-1, 1]."""
+    if files:
+        # Without jitter, nothing of a picture's border is cut off.
+        pictures = _load(dataclasses.replace(pictures.domain, files=files, jitter=0))
+    # Spread over the set: neighbours by name are often alike.
+    indices = np.linspace(0, len(pictures) - 1, min(count, len(pictures))).round().astype(int)
+    return np.asarray(pipeline.without_augmentation(pictures, indices))
 
 
 def _load(domain: pipeline.Domain) -> pipeline.Pictures:
