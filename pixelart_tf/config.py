@@ -39,7 +39,7 @@ class Table:
         """The table with its `name` and all options; raises ConfigError."""
         table = {"name": next(iter(self.functions))} | table
         name = table.pop("name")
-        if name not in self.functions:
+        if name not in list(self.functions):   # a list, as what a table holds may not be hashable
             raise ConfigError(f"`{where}.name` must be one of {', '.join(self.functions)}. Received: {name!r}")
         return {"name": name} | options(self.functions[name], table, where, self.given)
 

@@ -115,6 +115,7 @@ def test_tables_in_tables_are_filled_in_and_checked():
 
 @pytest.mark.parametrize(("part", "message"), [
     (3, "`t.part` must be a table. Received: 3"),
+    ({"name": [1]}, "`t.part.name` must be one of inner, other. Received: [1]"),
     ({"name": "none"}, "`t.part.name` must be one of inner, other. Received: 'none'"),
     ({"widht": 3}, "`t.part.widht` is not a setting. Did you mean `width`?"),
     ({"width": "3"}, "`t.part.width` must be a whole number. Received: '3'"),

@@ -1,0 +1,533 @@
+"""The command: what it writes, that a killed run goes on exactly, and what each mistake is told.
+
+"Exactly" is bit for bit, on a CPU. Runs are in processes of their own, as a user starts them.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pixelart_tf import config, images
+
+ROOT = Path(__file__).parents[1]
+EXPERIMENT = """
+[data]
+image_size = 16
+jitter = 3
+mirror = true
+[data.source]
+files = "source"
+[data.target]
+files = "target"
+[model]
+pool_size = 3
+diff_augment = "color,translation,cutout"
+[model.generator]
+base_width = 4
+num_blocks = 1
+num_downsamplings = 1
+dropout = 0.5
+[model.discriminator]
+base_width = 4
+num_layers = 1
+[optimizer]
+learning_rate = 2e-3
+ema_momentum = 0.9
+[train]
+epochs = 3
+decay_epochs = 2
+batch_size = 2
+[samples]
+count = 2
+"""
+STEPS = 4   # an epoch: 7 pictures in the larger domain, 2 a step
+LOSSES = ("to_target", "to_source", "source_discriminator", "target_discriminator", "cycle", "identity")
+# The command, killed with SIGKILL at the nth writing of a file: while it is written, before it gets its name, or after.
+KILLED = """
+import contextlib, os, signal, sys
+from pixelart_tf import files, train
+
+name, moment, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+replacing = files.replacing
+
+@contextlib.contextmanager
+def fatal(path):
+    global count
+    count -= path.name == name
+    die = path.name == name and not count
+    with replacing(path) as temporary:
+        if die and moment == "while":
+            temporary.write_bytes(b"PK half a file")
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield temporary
+        if die and moment == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+    if die:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+files.replacing = fatal
+sys.exit(train.main(sys.argv[4:]))
+"""
+
+
+def environment(backend="tensorflow"):
+    clean = {k: v for k, v in os.environ.items() if k not in ("KERAS_BACKEND", "XLA_FLAGS", "TF_CONFIG")}
+    return clean | {"KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
+
+
+def start(*arguments, killed=None, backend="tensorflow"):
+    program = ["-c", KILLED, *map(str, killed)] if killed else ["-m", "pixelart_tf.train"]
+    return subprocess.Popen(
+        [sys.executable, *program, *map(str, arguments)], cwd=ROOT, env=environment(backend), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # As in a terminal, whatever the tests were started from.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+
+def train(*arguments, status=0, **options):
+    process = start(*arguments, **options)
+    out, err = process.communicate(timeout=400)
+    assert process.returncode == status, err
+    return out, err
+
+
+def state(folder):
+    with np.load(folder / "checkpoint.npz") as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def rows(folder):
+    """The log without the times."""
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k not in ("seconds", "images_per_second")} for line in lines]
+
+
+def weights(path):
+    import keras
+
+    return keras.saving.load_model(path, compile=False).get_weights()
+
+
+def assert_same_run(folder, other):
+    assert rows(folder) == rows(other)
+    mine, theirs = state(folder), state(other)
+    assert mine.keys() == theirs.keys()
+    for name in mine:
+        np.testing.assert_array_equal(mine[name], theirs[name], err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory):
+    """An experiment file beside seven pictures and four."""
+    folder = tmp_path_factory.mktemp("experiment")
+    rng = np.random.default_rng(0)
+    for name, count in (("source", 7), ("target", 4)):
+        (folder / name).mkdir()
+        for number in range(count):
+            images.write(folder / name / f"{number}.png", rng.integers(0, 256, (20, 24, 3), dtype=np.uint8))
+    (folder / "tiny.toml").write_text(EXPERIMENT)
+    return folder / "tiny.toml"
+
+
+@pytest.fixture(scope="module")
+def finished(experiment, tmp_path_factory):
+    """The folder of an uninterrupted run, and what it printed."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    out, err = train(experiment, "--run", folder)
+    assert err == ""
+    return folder, out
+
+
+def test_it_says_what_will_happen_and_where_all_is(finished):
+    folder, out = finished
+    lines = out.splitlines()
+    assert lines[0].split() == ["Run", str(folder)]
+    assert "1 x CPU, tensorflow, float32, XLA off" in lines[1]
+    assert "7 pictures, 16x16x3" in lines[2]
+    assert "4 pictures, 16x16x3" in lines[3]
+    assert "million parameters: to_target 0.0" in lines[4]
+    assert "4 an epoch of 2 pairs, 3 epochs, 12 in all, learning rate falling over the last 2" in lines[5]
+    assert [line.split("  ")[0] for line in lines[6:9]] == ["Epoch 1/3", "Epoch 2/3", "Epoch 3/3"]
+    for name in ("samples/epoch_0003.png", "curves.png", "to_target.keras", "to_source.keras"):
+        assert str(folder / name) in out
+        assert (folder / name).exists()
+    assert lines[-1].strip() == f"python -m pixelart_tf.translate {folder / 'to_target.keras'} PICTURES OUT"
+
+
+def test_the_run_folder_holds_what_help_says_and_nothing_else(finished):
+    folder, _ = finished
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "checkpoint.npz", "config.toml", "curves.png", "log.jsonl", "patch_maps", "samples", "tensorboard",
+        "to_source.keras", "to_target.keras",
+    ]
+    help_text, _ = train("--help")
+    for path in folder.iterdir():
+        assert path.name in help_text
+    sheets = ["epoch_0001.png", "epoch_0002.png", "epoch_0003.png"]
+    for name in ("samples", "patch_maps"):
+        assert sorted(path.name for path in (folder / name).iterdir()) == sheets
+
+
+def test_the_log_has_a_line_an_epoch(finished):
+    folder, _ = finished
+    log = rows(folder)
+    assert [row["epoch"] for row in log] == [1, 2, 3]
+    assert [row["step"] for row in log] == [STEPS, 2 * STEPS, 3 * STEPS]
+    np.testing.assert_allclose([row["learning_rate"] for row in log], [2e-3, 1e-3, 0], rtol=1e-6)
+    assert all(np.isfinite(row[name]) for row in log for name in LOSSES)
+    assert log[0].keys() == {"epoch", "step", "learning_rate", *LOSSES}
+
+
+def test_the_config_reads_back_to_the_same_settings(experiment, finished):
+    from pixelart_tf import trainer
+
+    folder, _ = finished
+    written = config.read(folder / "config.toml")
+    assert trainer.Settings(written).tables() == trainer.Settings(config.read(experiment)).tables()
+    assert written["model"]["generator"]["stddev"] == 0.02   # a default, filled in
+    assert written["data"]["source"]["files"] == str(experiment.parent / "source")
+
+
+def test_tensorboard_reads_the_losses(finished):
+    import tensorflow as tf
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder, _ = finished
+    events = EventAccumulator(str(folder / "tensorboard" / "train"))
+    events.Reload()
+    log = rows(folder)
+    for name in LOSSES:
+        found = [float(tf.make_ndarray(event.tensor_proto)) for event in events.Tensors(f"epoch_{name}")]
+        np.testing.assert_allclose(found, [row[name] for row in log], atol=1e-5)
+
+
+def test_the_pictures_decode_and_are_no_blanks(finished):
+    folder, _ = finished
+    for name in ("samples/epoch_0003.png", "patch_maps/epoch_0003.png", "curves.png"):
+        with Image.open(folder / name) as picture:
+            assert np.asarray(picture.convert("L")).std() > 10, name
+    with Image.open(folder / "samples" / "epoch_0003.png") as picture:
+        assert picture.height > 8 * 16   # eight rows of pictures
+
+
+def test_the_generators_are_the_checkpoints_averages(experiment, finished):
+    from pixelart_tf import checkpoint, devices, trainer
+    from pixelart_tf.optimizers import averaged
+
+    folder, _ = finished
+    run = trainer.Run(trainer.Settings(config.read(experiment)), devices.choose(), folder, resume=True)
+    assert run.place == {"epoch": 3, "step": 0}
+    for generator in (run.model.to_target, run.model.to_source):
+        saved = weights(folder / f"{generator.name}.keras")   # by plain `keras.saving.load_model`
+        for mine, wanted in zip(saved, averaged(generator, run.model.optimizer).get_weights(), strict=True):
+            np.testing.assert_array_equal(mine, wanted)
+        assert any((a != b).any() for a, b in zip(saved, generator.get_weights(), strict=True))
+    assert len(checkpoint.variables(run.model)) == len(state(folder)) - 1
+
+
+def test_a_finished_run_has_nothing_to_resume(experiment, finished):
+    folder, _ = finished
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.suffix in (".npz", ".keras", ".jsonl")}
+    out, _ = train(experiment, "--run", folder, "--resume")
+    assert "3 epochs and 0 steps" in out
+    assert before == {path: path.read_bytes() for path in before}
+
+
+@pytest.mark.slow
+def test_the_same_command_gives_the_same_run(experiment, finished, tmp_path):
+    train(experiment, "--run", tmp_path / "again")
+    assert_same_run(tmp_path / "again", finished[0])
+    for name in ("to_target.keras", "to_source.keras"):
+        for mine, theirs in zip(weights(tmp_path / "again" / name), weights(finished[0] / name), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+
+ALWAYS = ("--set", "train.checkpoint_minutes=0.00001")   # a checkpoint after every step
+
+
+@pytest.mark.slow
+def test_kill_and_resume_is_exact(experiment, finished, tmp_path):
+    """One run, killed again and again: in writing a checkpoint, in an epoch, between epochs, in writing pictures."""
+    folder = tmp_path / "run"
+    command = (experiment, "--run", folder, "--resume", *ALWAYS)
+
+    def place():
+        return json.loads(str(state(folder)["place"]))
+
+    # Each epoch saves after steps 1, 2, 3 and at its end.
+    train(*command, killed=("checkpoint.npz", "while", 1), status=-signal.SIGKILL)
+    assert not (folder / "checkpoint.npz").exists()
+    train(*command, killed=("checkpoint.npz", "after", 2), status=-signal.SIGKILL)
+    assert place() == {"epoch": 0, "step": 2}
+    train(*command, killed=("checkpoint.npz", "before", 2), status=-signal.SIGKILL)   # the epoch's end: logged, not saved
+    assert place() == {"epoch": 0, "step": 3}
+    assert [row["epoch"] for row in rows(folder)] == [1]
+    train(*command, killed=("to_source.keras", "while", 2), status=-signal.SIGKILL)   # in the pictures of epoch 2
+    assert place() == {"epoch": 1, "step": 3}
+    train(*command)
+    assert_same_run(folder, finished[0])
+    for name in ("to_target.keras", "to_source.keras"):
+        for mine, theirs in zip(weights(folder / name), weights(finished[0] / name), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+    left = [path.name for path in folder.rglob(".*")]
+    assert not left
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_an_interrupt_saves_and_says_how_to_go_on(experiment, finished, tmp_path, number):
+    folder = tmp_path / "run"
+    process = start(experiment, "--run", folder, *ALWAYS)
+    deadline = time.monotonic() + 300
+    while not (folder / "checkpoint.npz").exists():   # after the first step
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 130, err
+    assert err == ""
+    assert "Stopping after this step; press Ctrl-C again to stop at once." in out
+    assert f"add --resume to the same command (run folder: {folder})" in out
+    out, _ = train(experiment, "--run", folder, "--resume")
+    assert f"{folder}, resumed" in out
+    assert_same_run(folder, finished[0])
+
+
+@pytest.mark.slow
+def test_several_steps_an_execution_fill_whole_epochs_and_resume(experiment, tmp_path):
+    settings = ("--set", "train.steps_per_execution=3", "--set", "train.epochs=2", *ALWAYS)
+    out, _ = train(experiment, "--run", tmp_path / "a", *settings)
+    assert "6 an epoch" in out   # 4, rounded up
+    assert [row["step"] for row in rows(tmp_path / "a")] == [6, 12]
+    killed = ("checkpoint.npz", "after", 3)
+    train(experiment, "--run", tmp_path / "b", *settings, killed=killed, status=-signal.SIGKILL)
+    assert json.loads(str(state(tmp_path / "b")["place"])) == {"epoch": 1, "step": 3}
+    train(experiment, "--run", tmp_path / "b", *settings, "--resume")
+    assert_same_run(tmp_path / "a", tmp_path / "b")
+
+
+@pytest.mark.slow
+def test_on_jax_too_kill_and_resume_is_exact(experiment, tmp_path, monkeypatch):
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "cache"))   # three starts, one compilation
+    monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    command = (experiment, "--backend", "jax", "--set", "train.epochs=2", *ALWAYS)
+    out, _ = train(*command, "--run", tmp_path / "a")
+    assert "1 x CPU, jax, float32, XLA on" in out
+    train(*command, "--run", tmp_path / "b", killed=("checkpoint.npz", "after", 2), status=-signal.SIGKILL)
+    assert json.loads(str(state(tmp_path / "b")["place"])) == {"epoch": 0, "step": 2}
+    train(*command, "--run", tmp_path / "b", "--resume")
+    assert_same_run(tmp_path / "a", tmp_path / "b")
+    assert all(np.isfinite(w).all() for w in weights(tmp_path / "b" / "to_target.keras"))
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_no_number_stops_the_run_and_spoils_nothing(experiment, tmp_path):
+    folder = tmp_path / "run"
+    _, err = train(experiment, "--run", folder, "--set", "optimizer.learning_rate=1e18", *ALWAYS, status=2)
+    assert len(err.splitlines()) == 1
+    assert "became nan in epoch 1: start another run with a lower `optimizer.learning_rate`" in err
+    assert f"The last good state is in {folder / 'checkpoint.npz'}." in err
+    assert json.loads(str(state(folder)["place"])) == {"epoch": 0, "step": 1}
+    assert all(np.isfinite(array).all() for name, array in state(folder).items() if name != "place")
+    assert (folder / "log.jsonl").read_text() == ""
+    assert sorted(path.suffix for path in folder.iterdir() if path.is_file()) == [".jsonl", ".npz", ".toml"]
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=96k", "none", str(disk)], capture_output=True, text=True, check=False
+    )
+    if mount.returncode:
+        pytest.skip(f"cannot mount a small disk here: {mount.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_one_line(experiment, tiny_disk):
+    _, err = train(experiment, "--run", tiny_disk / "run", status=2)
+    assert len(err.splitlines()) == 1
+    assert "No space left on device" in err
+    assert str(tiny_disk / "run") in err
+    assert not list((tiny_disk / "run").rglob(".*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("names", [("to_target",), ("to_target", "to_source")], ids=["one", "both"])
+def test_finetuning_starts_from_saved_generators(experiment, finished, tmp_path, names):
+    from pixelart_tf import devices, trainer
+
+    overrides = [f"finetune.{name}={finished[0] / name}.keras" for name in names]
+    settings = trainer.Settings(config.read(experiment, overrides))
+    model = trainer.Run(settings, devices.choose(), tmp_path / "run").model
+    for name in ("to_target", "to_source"):
+        pairs = zip(getattr(model, name).get_weights(), weights(finished[0] / f"{name}.keras"), strict=True)
+        assert all((a == b).all() for a, b in pairs) == (name in names)
+
+
+def message(capsys, *arguments):
+    """The one line on stderr that the command ends with."""
+    from pixelart_tf import train
+
+    capsys.readouterr()
+    assert train.main([str(argument) for argument in arguments]) == 2
+    out, err = capsys.readouterr()
+    assert len(err.splitlines()) == 1, err
+    assert "Traceback" not in out
+    return err
+
+
+def test_a_dry_run_writes_nothing(experiment, tmp_path, capsys, monkeypatch):
+    from pixelart_tf import train
+
+    monkeypatch.chdir(tmp_path)
+    assert train.main([str(experiment), "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "12 in all" in out
+    assert "nothing was written" in out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_picture_is_enough(experiment, tmp_path, capsys):
+    from pixelart_tf import train
+
+    (tmp_path / "one").mkdir()
+    images.write(tmp_path / "one" / "only.png", np.zeros((20, 20, 3), np.uint8))
+    sets = [f"data.{side}.files={tmp_path / 'one'}" for side in ("source", "target")]
+    folder = tmp_path / "run"
+    arguments = [str(experiment), "--run", str(folder), "--set", "train.epochs=1", "--set", "train.decay_epochs=0"]
+    assert train.main([*arguments, *(word for text in sets for word in ("--set", text))]) == 0
+    assert rows(folder)[0]["step"] == 1
+    assert all(np.isfinite(w).all() for w in weights(folder / "to_target.keras"))
+
+
+@pytest.mark.parametrize(("override", "expected"), [
+    ("model.cycle_wieght=3", "`model.cycle_wieght` is not a setting. Did you mean `cycle_weight`?"),
+    ("model.generator.base_widht=3", "`model.generator.base_widht` is not a setting. Did you mean `base_width`?"),
+    ("modle.cycle_weight=3", "[modle] is not a table. Known: data, export, finetune, model, optimizer, samples, train"),
+    ("data.source.jiter=3", "`data.source.jiter` is not a setting. Did you mean `jitter`?"),
+    ("train.epochs=three", "`train.epochs` must be a whole number. Received: 'three'"),
+    ("train.epochs=1.5", "`train.epochs` must be a whole number. Received: 1.5"),
+    ("train=3", "`train` must be a table. Received: 3"),
+    ("data.source=3", "`data.source` must be a table. Received: 3"),
+    ("model.generator=3", "`model.generator` must be a table. Received: 3"),
+    ("model.name=gan", "`model.name` must be one of cyclegan. Received: 'gan'"),
+    ("model.name=[1]", "`model.name` must be one of cyclegan. Received: [1]"),
+    ("model.generator.name=vgg", "`model.generator.name` must be one of resnet, unet. Received: 'vgg'"),
+    ("model.objective=wgan", "[model] `objective` must be one of lsgan, bce, hinge. Received: 'wgan'"),
+    ("optimizer.learning_rate=0", "[optimizer] `learning_rate` must be above 0. Received: 0.0"),
+    ("optimizer.learning_rate=fast", "`optimizer.learning_rate` must be a number. Received: 'fast'"),
+    ("optimizer.ema_momentum=1", "[optimizer] `ema_momentum` must be at least 0 and below 1. Received: 1.0"),
+    ("train.batch_size=0", "[train] `batch_size` must be at least 1. Received: 0"),
+    ("train.seed=-1", "[train] `seed` must be at least 0"),
+    ("data.image_size=0", "`image_size` must be a positive number of pixels"),
+    ("data.image_size=17", "`image_size` must"),
+    ("data.image_size=4", "`image_size` must be at least 6. Received: "),
+    ("data.target.image_size=32", "[data] both domains must have one size. Received: (16, 16, 3) and (32, 32, 3)"),
+    ("data.target.grey=true", "`identity_weight` must be 0 where one domain is grey"),
+    ("data.source.files=", "`data.source.files` must name shards or pictures. Received: ''"),
+    ("finetune.to_target=none.keras", "finetune.to_target: "),
+    ("nonsense", "--set takes table.key=value, such as model.cycle_weight=20. Received: nonsense"),
+])
+def test_a_wrong_setting_is_named_in_one_line(experiment, capsys, override, expected):
+    assert expected in message(capsys, experiment, "--dry-run", "--set", override)
+
+
+def _cut(folder):
+    images.write(folder / "cut.jpg", np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    (folder / "cut.jpg").write_bytes((folder / "cut.jpg").read_bytes()[:1500])
+    return "cut.jpg: "
+
+
+def _text(folder):
+    (folder / "text.jpg").write_text("no picture")
+    return "text.jpg: not a picture"
+
+
+def _zero(folder):
+    (folder / "zero.png").write_bytes(b"")
+    return "zero.png: empty file"
+
+
+def _empty(folder):
+    for path in folder.iterdir():
+        path.unlink()
+    return str(folder)
+
+
+def _shard(folder):
+    (folder / "photo00-3.tfrec").write_bytes(b"not a record" * 9)
+    return "photo00-3.tfrec: "
+
+
+@pytest.mark.parametrize("spoil", [_cut, _text, _zero, _empty, _shard])
+def test_a_bad_picture_is_named_in_one_line(experiment, tmp_path, capsys, spoil):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    images.write(folder / "good.png", np.zeros((20, 20, 3), np.uint8))
+    expected = spoil(folder)
+    assert expected in message(capsys, experiment, "--dry-run", "--set", f"data.source.files={folder}")
+
+
+def test_files_that_are_not_what_they_should_be(experiment, finished, tmp_path, capsys):
+    assert "none.toml: no such experiment file" in message(capsys, tmp_path / "none.toml")
+    assert f"{tmp_path}: no such experiment file" in message(capsys, tmp_path)
+    (tmp_path / "bad.toml").write_text("[data\n")
+    assert "bad.toml: not a TOML file: " in message(capsys, tmp_path / "bad.toml")
+    (tmp_path / "bad.toml").write_bytes(b"\xff\xfe")
+    assert "bad.toml: not a TOML file: " in message(capsys, tmp_path / "bad.toml")
+    (tmp_path / "file").write_text("in the way")
+    assert f"--run: {tmp_path / 'file'} is not a folder" in message(capsys, experiment, "--run", tmp_path / "file")
+    inside = tmp_path / "file" / "run"
+    assert str(tmp_path / "file") in message(capsys, experiment, "--run", inside)
+    for name in ("text", "other"):
+        path = tmp_path / f"{name}.keras"
+        path.write_text("no generator")
+        if name == "other":
+            path.write_bytes((finished[0] / "to_target.keras").read_bytes()[:-500])
+        said = message(capsys, experiment, "--dry-run", "--set", f"finetune.to_target={path}")
+        assert f"finetune.to_target: {path} is not a saved generator" in said
+    said = message(capsys, experiment, "--dry-run", "--set", "model.generator.base_width=8",
+                   "--set", f"finetune.to_target={finished[0] / 'to_target.keras'}")
+    assert "has other weights than [model.generator] asks for" in said
+
+
+def test_a_run_is_not_overwritten_and_resumes_with_its_own_settings_only(experiment, finished, tmp_path, capsys):
+    folder, _ = finished
+    before = (folder / "config.toml").read_text()
+    said = message(capsys, experiment, "--run", folder)
+    assert f"{folder} holds an earlier run: add --resume to go on with it, or --run DIR for another folder" in said
+    for key, old, new in (
+        ("model.cycle_weight", 10.0, 20.0), ("train.batch_size", 2, 1), ("train.seed", 0, 7),
+        ("data.source.jitter", 3, 2), ("model.generator.dropout", 0.5, 0.0), ("optimizer.learning_rate", 2e-3, 1e-3),
+    ):
+        said = message(capsys, experiment, "--run", folder, "--resume", "--set", f"{key}={new}")
+        assert f"--resume: `{key}` was {old!r} when {folder} began and is {new!r} now" in said
+    assert (folder / "config.toml").read_text() == before
+
+
+def test_a_broken_checkpoint_is_named(experiment, finished, tmp_path, capsys):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for name in ("config.toml", "log.jsonl", "checkpoint.npz"):
+        (folder / name).write_bytes((finished[0] / name).read_bytes())
+    content = (folder / "checkpoint.npz").read_bytes()
+    (folder / "checkpoint.npz").write_bytes(content[: len(content) // 2])
+    said = message(capsys, experiment, "--run", folder, "--resume")
+    assert f"{folder / 'checkpoint.npz'}: not a checkpoint, or a broken one" in said
+    (folder / "checkpoint.npz").write_bytes(content)
+    (folder / "log.jsonl").write_text("not a log\n")
+    assert "log.jsonl: not a log of a run any more" in message(capsys, experiment, "--run", folder, "--resume")
