@@ -48,8 +48,11 @@ class Settings:
         self.source, self.target = (
             config.call(pipeline.Domain, shared | side, f"data.{name}") for name, side in sides.items()
         )
+        for name, domain in (("source", self.source), ("target", self.target)):
+            if not domain.files:   # else a glob of the current folder
+                raise config.ConfigError(f"`data.{name}.files` must name shards or pictures. Received: ''")
         self.model_name = tables["model"].pop("name", "cyclegan")
-        if self.model_name not in MODELS:
+        if self.model_name not in list(MODELS):   # a list, as what a table holds may not be hashable
             raise config.ConfigError(f"`model.name` must be one of {', '.join(MODELS)}. Received: {self.model_name!r}")
         self.model = config.options(MODELS[self.model_name], tables["model"], "model", given=_SHAPES)
         self.optimizer = config.options(adam, tables["optimizer"], "optimizer", given=_STEPS)

@@ -268,7 +268,7 @@ def test_kill_and_resume_is_exact(experiment, finished, tmp_path):
     assert not (folder / "checkpoint.npz").exists()
     train(*command, killed=("checkpoint.npz", "after", 2), status=-signal.SIGKILL)
     assert place() == {"epoch": 0, "step": 2}
-    train(*command, killed=("checkpoint.npz", "before", 2), status=-signal.SIGKILL)   # the epoch's end: logged, not saved
+    train(*command, killed=("checkpoint.npz", "before", 2), status=-signal.SIGKILL)   # epoch 1: logged, not saved
     assert place() == {"epoch": 0, "step": 3}
     assert [row["epoch"] for row in rows(folder)] == [1]
     train(*command, killed=("to_source.keras", "while", 2), status=-signal.SIGKILL)   # in the pictures of epoch 2
