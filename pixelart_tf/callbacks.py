@@ -118,7 +118,8 @@ class Checkpoint(keras.callbacks.Callback):
         num_epochs: of the run.
         first_step: of the first epoch, where it goes on within one.
         losses: values of the model's `metrics_variables` there, as `fit` begins each epoch by setting them to zero.
-        minutes: between two checkpoints within an epoch.
+        minutes: between two checkpoints within an epoch; infinite where several hosts train, as they must all save at
+            the same step and their clocks differ. A run on several hosts stops at the end of an epoch only.
         write: whether this process writes.
     """
 
@@ -138,6 +139,8 @@ class Checkpoint(keras.callbacks.Callback):
         self._losses = []
 
     def on_train_batch_end(self, batch, logs=None):
+        if math.isinf(self.minutes):
+            return
         late = time.monotonic() - self._saved_at > 60 * self.minutes
         if batch + 1 >= self.params["steps"] or not (late or self.interrupt.requested):
             return   # the epoch's last step is followed by `on_epoch_end`
@@ -154,8 +157,7 @@ class Checkpoint(keras.callbacks.Callback):
             raise Stopped
 
     def _save(self, place):
-        if self.write:
-            checkpoint.save(self.path, self.model, place)
+        checkpoint.save(self.path, self.model, place, write=self.write)
         self._saved_at = time.monotonic()
 
 
@@ -166,14 +168,15 @@ class Log(keras.callbacks.Callback):
         folder: of the run.
         first_epoch: lines of this epoch and later ones, left by a run that was killed, are taken out.
         batch_size: pairs per step.
+        write: whether this process writes; the other hosts of a run must read the losses at the same moment.
 
     A line has the epoch (from 1), the steps done, the losses as means over the epoch, the learning rate after it, and
     the seconds and images/s; of an epoch that was interrupted, those are of the part after the resume.
     """
 
-    def __init__(self, folder: Path, *, first_epoch: int, batch_size: int):
+    def __init__(self, folder: Path, *, first_epoch: int, batch_size: int, write: bool = True):
         super().__init__()
-        self.folder, self.batch_size = folder, batch_size
+        self.folder, self.batch_size, self.write = folder, batch_size, write
         self.path = folder / "log.jsonl"
         lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
         try:
@@ -190,7 +193,7 @@ class Log(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.monotonic() - self._began
-        row = {"epoch": epoch + 1, "step": int(self.model.optimizer.iterations)}
+        row = {"epoch": epoch + 1, "step": int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))}
         row |= {name: round(value, 6) for name, value in means(self.model).items()}
         row |= {
             "learning_rate": float(self.model.optimizer.learning_rate),
@@ -199,10 +202,20 @@ class Log(keras.callbacks.Callback):
         }
         self.history.append(row)
         self._write()
-        figures.curves(self.history, self.folder / "curves.png")
 
     def _write(self):
+        if not self.write:
+            return
+        if self.history:
+            figures.curves(self.history, self.folder / "curves.png")
         files.write_text(self.path, "".join(json.dumps(row) + "\n" for row in self.history))
+
+
+class TensorBoard(keras.callbacks.TensorBoard):
+    """Keras' own, which does not bear that the logs of several hosts are arrays."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, {name: float(np.mean(value)) for name, value in (logs or {}).items()})
 
 
 class Pictures(keras.callbacks.Callback):

@@ -25,13 +25,17 @@ def variables(model: keras.Model) -> list[keras.Variable]:
     return list(unique.values())
 
 
-def save(path: Path, model: keras.Model, place: dict) -> None:
+def save(path: Path, model: keras.Model, place: dict, *, write: bool = True) -> None:
     """Writes the state of `model` and its optimizer; a kill at any moment leaves the old file or the new one.
 
     Args:
         place: what else a resume needs, such as `{"epoch": 3, "step": 0}`; anything that JSON can hold.
+        write: whether this process writes. Reading alone is what the other hosts of a run must do at the same moment,
+            as some variables are sums over all hosts.
     """
-    arrays = {f"v{i:04}": np.asarray(keras.ops.convert_to_numpy(v.value)) for i, v in enumerate(variables(model))}
+    arrays = {f"v{i:04}": np.asarray(keras.ops.convert_to_numpy(v)) for i, v in enumerate(variables(model))}
+    if not write:
+        return
     arrays["place"] = np.asarray(json.dumps(place))
     with files.replacing(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, **arrays)

@@ -1,6 +1,7 @@
 """One training run: settings -> data, model, optimizer, callbacks -> `fit()` -> a run folder."""
 
 import dataclasses
+import math
 import time
 import zipfile
 from pathlib import Path
@@ -233,25 +234,25 @@ class Run:
     def _callbacks(
         self, epoch: int, step: int, interactive: bool, interrupt: callbacks.Interrupt
     ) -> list[keras.callbacks.Callback]:
-        train, chief = self.settings.train, self.devices.is_chief
+        train, chief, alone = self.settings.train, self.devices.is_chief, self.devices.num_hosts == 1
         path = self.folder / CHECKPOINT
         guard = callbacks.Guard(path)
-        last = callbacks.Checkpoint(
-            path, guard=guard, interrupt=interrupt, num_epochs=train.epochs, first_step=step, losses=self._losses,
-            minutes=train.checkpoint_minutes, write=chief,
-        )
-        if not chief:
-            return [guard, last]
-        log = callbacks.Log(self.folder, first_epoch=epoch, batch_size=train.batch_size)
         shown = progress.Progress(
             num_epochs=train.epochs, steps_per_epoch=self.steps_per_epoch, first_step=step,
-            batch_size=train.batch_size, interactive=interactive,
+            batch_size=train.batch_size, interactive=interactive and alone,
         )
+        log = callbacks.Log(self.folder, first_epoch=epoch, batch_size=train.batch_size, write=chief)
+        last = callbacks.Checkpoint(
+            path, guard=guard, interrupt=interrupt, num_epochs=train.epochs, first_step=step, losses=self._losses,
+            minutes=train.checkpoint_minutes if alone else math.inf, write=chief,
+        )
+        if not chief:
+            return [guard, shown, log, last]
         pictures = callbacks.Pictures(
             self.folder, source=self.source_samples, target=self.target_samples, every=train.sample_every,
             num_epochs=train.epochs, scale=self.settings.samples.scale, cell_size=self.settings.export.cell_size,
         )
-        board = keras.callbacks.TensorBoard(self.folder / "tensorboard", write_graph=False)
+        board = callbacks.TensorBoard(self.folder / "tensorboard", write_graph=False)
         return [guard, shown, log, pictures, board, last]
 
 
