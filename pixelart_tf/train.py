@@ -8,6 +8,7 @@ from pixelart_tf import config, devices
 from pixelart_tf.cli import UserError, command
 
 QUICKSTART = Path(__file__).parents[1] / "experiments" / "quickstart.toml"
+EXAMPLE_PICTURES = Path(__file__).parents[1] / "tests" / "data" / "pictures"
 
 EXAMPLES = """
 examples:
@@ -64,18 +65,20 @@ def main(argv: list[str] | None = None) -> int:
         print(f"Stopped and saved. To go on, add --resume to the same command (run folder: {folder}).")
         return 130
     if chosen.is_chief:
-        print(_results(folder, settings.train.epochs))
+        print(_results(folder, settings.train.epochs, args.experiment is None))
     return 0
 
 
-def _results(folder: Path, epochs: int) -> str:
+def _results(folder: Path, epochs: int, is_quickstart: bool) -> str:
     sheet = folder / "samples" / f"epoch_{epochs:04}.png"
+    # What a newcomer can run as it stands: the project brings a few pictures along.
+    pictures = EXAMPLE_PICTURES if is_quickstart and EXAMPLE_PICTURES.is_dir() else "PICTURES"
     return "\n".join([
         f"Pictures   {sheet}",
         f"Curves     {folder / 'curves.png'}",
         f"Generators {folder / 'to_target.keras'}, {folder / 'to_source.keras'}",
-        "Next, translate pictures of your own:",
-        f"  python -m pixelart_tf.translate {folder / 'to_target.keras'} PICTURES OUT",
+        "Next, translate pictures of any size:",
+        f"  python -m pixelart_tf.translate {folder / 'to_target.keras'} {pictures} {folder / 'translated'}",
     ])
 
 
