@@ -244,7 +244,8 @@ class Pictures(keras.callbacks.Callback):
             to_source = averaged(self.model.to_source, self.model.optimizer)
             self._draw(f"epoch_{epoch + 1:04}", to_target, to_source)
             for generator in (to_target, to_source):
-                save_generator(with_cells(as_float32(generator), self.cell_size), self.folder / f"{generator.name}.keras")
+                whole = with_cells(as_float32(generator), self.cell_size)
+                save_generator(whole, self.folder / f"{generator.name}.keras")
 
     def _draw(self, name, to_target, to_source):
         source, target = self.source, self.target

@@ -297,3 +297,42 @@ def test_what_is_learnt_is_one_scalar_without_a_train_step():
 def test_impossible_settings_are_named(options, message):
     with pytest.raises(ValueError, match=message.replace(".", r"\.").replace("?", r"\?").replace("(", r"\(")):
         gan(**options)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="about TensorFlow's graph optimizer")
+def test_no_weight_is_read_after_its_update():
+    """In the graph as it is run, each read of a variable comes before or after each of its writes, not at any time.
+
+    TensorFlow's dependency optimization removes the order of what it takes for unrelated; a step's result would then
+    depend on which thread is faster.
+    """
+    from tensorflow.python.eager import context  # the optimized graph is shown nowhere else
+
+    model = compiled(gan(pool_size=2, diff_augment="color", generator=RESNET | {"dropout": 0.5}))
+    model.make_train_function()
+    iterator = iter(batches())
+    context.context().enable_graph_collection()
+    model.train_function(iterator)
+    graphs = [graph.post_optimization_graph for graph in context.context().export_run_metadata().function_graphs]
+    nodes = {node.name: node for node in max(graphs, key=lambda graph: len(graph.node)).node}
+    ancestors = {}
+
+    def before(name):
+        if name not in ancestors:
+            seen, left = set(), [name]
+            while left:
+                for edge in nodes[left.pop()].input:
+                    earlier = edge.lstrip("^").split(":")[0]
+                    if earlier not in seen:
+                        seen.add(earlier)
+                        left.append(earlier)
+            ancestors[name] = seen
+        return ancestors[name]
+
+    reads = [node for node in nodes.values() if node.op == "ReadVariableOp"]
+    writes = [node for node in nodes.values() if node.op.startswith("Assign") and node.op.endswith("VariableOp")]
+    assert len(writes) > 3 * len(model.trainable_variables)   # Adam's two moments and the weight
+    for write in writes:
+        for read in reads:
+            if read.input[0] == write.input[0]:
+                assert read.name in before(write.name) or write.name in before(read.name), (read.name, write.name)

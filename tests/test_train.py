@@ -160,7 +160,8 @@ def test_it_says_what_will_happen_and_where_all_is(finished):
     for name in ("samples/epoch_0003.png", "curves.png", "to_target.keras", "to_source.keras"):
         assert str(folder / name) in out
         assert (folder / name).exists()
-    assert lines[-1].strip() == f"python -m pixelart_tf.translate {folder / 'to_target.keras'} PICTURES {folder / 'translated'}"
+    generator, out = folder / "to_target.keras", folder / "translated"
+    assert lines[-1].strip() == f"python -m pixelart_tf.translate {generator} PICTURES {out}"
 
 
 def test_the_run_folder_holds_what_help_says_and_nothing_else(finished):
