@@ -6,10 +6,8 @@ Without PICTURES it takes the bundled ones: photographs, enlarged to 1024 pixels
 packed; cartoons at 256 pixels; and sprites of 256 pixels packed at their native 32. The rounds alternate, so that what
 else runs on the machine slows both alike; the middle of the rounds is printed.
 
-Measured on two cores with nothing else running (985 sprites of 256 pixels to 32, 612 cartoons and 200 photographs of
-256 pixels, one and two workers): 305 and 535, 405 and 665, 400 and 575 pictures/s, that is 1.7, 1.6 and 1.4 times. The
-workers are threads: Pillow lets go of Python's lock to decode and to resize, not to encode. Two fresh processes took
-longer than two threads for 400 pictures.
+The workers are threads: Pillow lets go of Python's lock to decode and to resize, not to encode. Two fresh processes took
+longer than two threads for 400 pictures. Figures are in experiments/README.md.
 """
 
 import argparse
