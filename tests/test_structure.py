@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pixelart_tf"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-# Imports go down only: a module may import from its own layer and those below. DESIGN: settings and pictures; TensorFlow's
-# place, networks and pixel art; models; what knows a saved generator; commands.
+# Imports go down only: a module may import from its own layer and those below. The layers: settings and pictures;
+# TensorFlow's place, networks and pixel art; models; what knows a saved generator; commands.
 LAYERS = {
     0: ["cli", "config", "files", "images"],
     1: ["records", "packing", "domains", "pipeline", "backend", "devices", "networks", "losses", "optimizers", "pixelize"],
