@@ -15,7 +15,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # TensorFlow's place, networks and pixel art; models; what knows a saved generator; commands.
 LAYERS = {
     0: ["cli", "config", "files", "images"],
-    1: ["records", "packing", "domains", "pipeline", "backend", "devices", "networks", "losses", "optimizers", "pixelize"],
+    1: [
+        "records", "packing", "domains", "pipeline", "backend", "devices", "networks", "losses", "optimizers", "pixelize",
+    ],
     2: ["models", "checkpoint", "figures", "callbacks", "progress"],
     3: ["tiling", "translate", "trainer"],
     4: ["train", "__main__", "__init__"],

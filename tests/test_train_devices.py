@@ -1,4 +1,4 @@
-"""The train command on other devices: JAX, two mirrored devices, two hosts. One file runs them all, as each is a process."""
+"""The train command on other devices: JAX, two mirrored devices, two hosts; each run is a process."""
 
 import json
 import os

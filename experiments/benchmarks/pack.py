@@ -6,8 +6,8 @@ Without PICTURES it takes the bundled ones: photographs, enlarged to 1024 pixels
 packed; cartoons at 256 pixels; and sprites of 256 pixels packed at their native 32. The rounds alternate, so that what
 else runs on the machine slows both alike; the middle of the rounds is printed.
 
-The workers are threads: Pillow lets go of Python's lock to decode and to resize, not to encode. Two fresh processes took
-longer than two threads for 400 pictures. Figures are in experiments/README.md.
+The workers are threads: Pillow lets go of Python's lock to decode and to resize, not to encode. Two fresh processes
+took longer than two threads for 400 pictures. Figures are in experiments/README.md.
 """
 
 import argparse
