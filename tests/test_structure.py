@@ -16,7 +16,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = {
     0: ["cli", "config", "files", "images"],
     1: [
-        "records", "packing", "domains", "pipeline", "backend", "devices", "networks", "losses", "optimizers", "pixelize",
+        "records", "packing", "domains", "pipeline", "backend", "devices", "networks", "losses", "optimizers",
+        "pixelize",
     ],
     2: ["models", "checkpoint", "figures", "callbacks", "progress"],
     3: ["tiling", "translate", "trainer"],
