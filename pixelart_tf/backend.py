@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import importlib.util
 import os
 import subprocess
 import sys
@@ -36,6 +37,8 @@ def select_backend(argv_backend: str | None = None, tpu: bool = False) -> str:
     name = argv_backend or os.environ.get("KERAS_BACKEND") or "tensorflow"
     if name not in BACKENDS:
         raise DeviceError(f"`backend` must be one of {', '.join(BACKENDS)}. Received: {name!r}")
+    if name == "jax" and importlib.util.find_spec("jax") is None:
+        raise DeviceError("the jax backend needs JAX, which is not installed: pip install jax")
     if tpu:
         name = backend_with_tpu((argv_backend,) if argv_backend else BACKENDS)
     if "keras" in sys.modules:

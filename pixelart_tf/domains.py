@@ -15,6 +15,9 @@ from pixelart_tf import images, records
 RESIZES = ("area", "bilinear", "lanczos", "nearest")
 FITS = ("crop", "pad", "stretch")
 
+# Beyond it no network of this project fits a machine's memory, and the system would kill the run without a word.
+MAX_SIDE = 4096
+
 
 @dataclass(frozen=True, kw_only=True)
 class Domain:
@@ -189,6 +192,8 @@ def _pair(name: str, size: int | tuple[int, int]) -> tuple[int, int]:
     pair = (size, size) if isinstance(size, int) else tuple(size) if isinstance(size, tuple | list) else ()
     if len(pair) != 2 or any(isinstance(side, bool) or not isinstance(side, int) or side < 1 for side in pair):
         raise ValueError(f"`{name}` must be a positive number of pixels or (height, width). Received: {size!r}")
+    if max(pair) > MAX_SIDE:
+        raise ValueError(f"`{name}` must be at most {MAX_SIDE} pixels a side. Received: {size!r}")
     return pair
 
 

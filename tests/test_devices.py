@@ -1,5 +1,6 @@
 """Which devices, strategy and precision are chosen. Strategies do not share a process, so each choice has its own."""
 
+import importlib.util
 import json
 import os
 import socket
@@ -163,6 +164,13 @@ def test_an_unusable_tf_config(monkeypatch, tf_config):
 def test_unknown_backend():
     with pytest.raises(devices.DeviceError, match=r"`backend` must be one of tensorflow, jax. Received: 'torch'"):
         devices.select_backend("torch")
+
+
+def test_jax_that_is_not_installed(monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "jax" else found(name, *rest))
+    with pytest.raises(devices.DeviceError, match="needs JAX, which is not installed"):
+        devices.select_backend("jax")
 
 
 def test_the_backend_cannot_change_once_keras_is_imported():

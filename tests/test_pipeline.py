@@ -322,6 +322,7 @@ def test_photos_alone_are_two_domains(photos):
     [
         ({"image_size": 0}, "`image_size` must be a positive number of pixels or (height, width). Received: 0"),
         ({"image_size": (64, -1)}, "`image_size` must be a positive number"),
+        ({"image_size": 10**6}, "`image_size` must be at most 4096 pixels a side. Received: 1000000"),
         ({"image_size": 2.5}, "`image_size` must be a positive number"),
         ({"image_size": "64"}, "`image_size` must be a positive number"),
         ({"output_size": (1, 2, 3)}, "`output_size` must be a positive number"),
