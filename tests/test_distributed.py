@@ -10,7 +10,6 @@ repeats the other's share, 4.8e-3 to 1.6e-2.
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -124,16 +123,7 @@ def test_eight_jax_devices_equal_one(one_device, tmp_path):
     assert_same(reference, one_device, weights=1e-4, losses=1e-3)
 
 
-def test_two_hosts_equal_one(one_device, tmp_path):
-    sockets = [socket.socket() for _ in range(2)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    workers = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
-    for each in sockets:
-        each.close()
+def test_two_hosts_equal_one(one_device, two_hosts, tmp_path):
     path = tmp_path / "hosts.npz"
-    processes = []
-    for index in range(2):
-        tf_config = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
-        processes.append(start(path, num_replicas=2, TF_CONFIG=json.dumps(tf_config)))
+    processes = [start(path, num_replicas=2, TF_CONFIG=tf_config) for tf_config in two_hosts]
     assert_same(trained(path, *processes), one_device)

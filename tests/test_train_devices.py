@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 
@@ -82,17 +81,8 @@ def test_mirrored_devices(folder, one_device):
     assert (folder / "mirrored/to_target.keras").exists()
 
 
-def test_two_hosts(folder, one_device):
-    sockets = [socket.socket() for _ in range(2)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    workers = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
-    for each in sockets:
-        each.close()
-    processes = []
-    for index in range(2):
-        tf_config = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
-        processes.append(start(folder, "hosts", "--backend", "tensorflow", TF_CONFIG=json.dumps(tf_config)))
+def test_two_hosts(folder, one_device, two_hosts):
+    processes = [start(folder, "hosts", "--backend", "tensorflow", TF_CONFIG=tf_config) for tf_config in two_hosts]
     assert [process.wait() for process in processes] == [0, 0]
     assert_near(losses(folder, "hosts"), one_device)
     assert (folder / "hosts/to_target.keras").exists()

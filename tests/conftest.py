@@ -1,0 +1,18 @@
+"""What several test modules share."""
+
+import json
+import socket
+
+import pytest
+
+
+@pytest.fixture
+def two_hosts():
+    """TF_CONFIG for each of two hosts on this machine's loopback, at free ports."""
+    sockets = [socket.socket() for _ in range(2)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    workers = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
+    for each in sockets:
+        each.close()
+    return [json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}}) for i in range(2)]
