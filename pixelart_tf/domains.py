@@ -2,15 +2,15 @@
 
 import io
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from pixelart_tf import images, records
+from pixelart_tf import images, sources
 
 RESIZES = ("area", "bilinear", "lanczos", "nearest")
 FITS = ("crop", "pad", "stretch")
@@ -140,13 +140,16 @@ class Pictures:
         return _enlarge(image, self.domain.load_size) if self.enlarge else image
 
 
-def load(domain: Domain, *, cache_bytes: int = 2**30) -> Pictures:
+def load(
+    domain: Domain, *, cache_bytes: int = 2**30, progress: Callable[[int, int], None] | None = None
+) -> Pictures:
     """Reads each picture of a domain once, so that a bad one is found now and not in the middle of a run.
 
     Args:
         domain: what to read.
         cache_bytes: how large the decoded pictures may be; above it they are kept encoded and decoded for every batch.
             The batches are the same.
+        progress: called with the pictures done and their total after each.
 
     Returns:
         The pictures, sorted as `images.find` and `records.list_shards` do.
@@ -154,7 +157,8 @@ def load(domain: Domain, *, cache_bytes: int = 2**30) -> Pictures:
     Raises:
         ValueError: nothing there, a bad picture or a bad shard: its file (and record) and the reason in one line.
     """
-    names, places, files = _read(domain.files)
+    pictures = list(sources.read(domain.files))
+    names, places, files = ([getattr(item, key) for item in pictures] for key in ("name", "place", "data"))
     size = domain.load_size
     num_bytes = len(names) * size[0] * size[1] * 3
     cached = num_bytes <= cache_bytes
@@ -176,7 +180,9 @@ def load(domain: Domain, *, cache_bytes: int = 2**30) -> Pictures:
             else:
                 data[index] = images.encode(ready, "png")
 
-        list(pool.map(prepare, range(len(names))))
+        for done, _ in enumerate(pool.map(prepare, range(len(names))), 1):
+            if progress is not None:
+                progress(done, len(names))
     with tf.device("CPU"):
         data = tf.constant(data if cached else list(data))
     return Pictures(domain=domain, names=tuple(names), data=data, enlarge=enlarge)
@@ -195,30 +201,6 @@ def _pair(name: str, size: int | tuple[int, int]) -> tuple[int, int]:
     if max(pair) > MAX_SIDE:
         raise ValueError(f"`{name}` must be at most {MAX_SIDE} pixels a side. Received: {size!r}")
     return pair
-
-
-def _read(pattern: str) -> tuple[list[str], list[str], list[bytes]]:
-    """Names, places for messages, and encoded pictures."""
-    path = Path(pattern)
-    if path.suffix == ".tfrec" or (path.is_dir() and any(path.glob("*.tfrec"))):
-        found = [
-            (name, f"{shard}: record {index} ({name})", encoded)
-            for shard in records.list_shards(pattern)
-            for index, (name, encoded) in enumerate(records.read(shard))
-        ]
-        if not found:
-            raise records.RecordError(f"{pattern}: no records there")
-    else:
-        found = [(str(file), str(file), _read_file(file)) for file in images.find(pattern)]
-    names, places, files = zip(*found, strict=True)
-    return names, places, files
-
-
-def _read_file(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise images.ImageError(f"{path}: {error.strerror}") from None
 
 
 def _native_size(encoded: bytes) -> tuple[int, int] | None:

@@ -8,11 +8,15 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
     """Gives a temporary name in the same folder; what was written there becomes `path` when the block ends well.
 
     A kill at any moment leaves the old file or the new one. The temporary name keeps the suffix, by which some writers
     choose the format.
+
+    Args:
+        path: of the file.
+        sync: whether to wait until the disk holds it, so that after a power cut too it is whole.
 
     Raises:
         OSError: the disk or the folder does not take the file; it names `path`.
@@ -20,8 +24,9 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".part.{path.name}")
     try:
         yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
+        if sync:
+            with open(temporary, "rb+") as file:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
         raise OSError(error.errno or errno.EIO, error.strerror or str(error), str(path)) from error

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from pixelart_tf import files
 from pixelart_tf.cli import UserError
 
 SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -158,15 +159,8 @@ def write(path: str | Path, image: np.ndarray, *, quality: int = 95) -> None:
     if path.suffix.lower() not in _FORMATS:
         raise ValueError(f"`path` must end in one of {' '.join(sorted(_FORMATS))}. Received: {str(path)!r}")
     encoded = encode(image, _FORMATS[path.suffix.lower()], quality)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with files.replacing(path, sync=False) as temporary:   # to wait for the disk would slow thousands of pictures down
         temporary.write_bytes(encoded)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def fit(
@@ -247,12 +241,12 @@ def find(pattern: str | Path) -> list[Path]:
         found, errors = [], []
         for folder, folders, files in os.walk(path, onerror=errors.append):
             folders[:] = [name for name in folders if not name.startswith(".")]
-            found += [Path(folder, name) for name in files if _is_picture_name(name)]
+            found += [Path(folder, name) for name in files if is_picture_name(name)]
         if errors:
             raise ImageError(f"{errors[0].filename}: {errors[0].strerror}")
     elif glob.has_magic(str(pattern)):
         found = [Path(name) for name in glob.glob(str(pattern), recursive=True)]
-        found = [file for file in found if _is_picture_name(file.name) and file.is_file()]
+        found = [file for file in found if is_picture_name(file.name) and file.is_file()]
     else:
         raise ImageError(f"{pattern}: no such file or folder")
     if not found:
@@ -260,7 +254,8 @@ def find(pattern: str | Path) -> list[Path]:
     return sorted(found)
 
 
-def _is_picture_name(name: str) -> bool:
+def is_picture_name(name: str) -> bool:
+    """Whether a file of this name is taken for a picture: by its suffix, and if it is not hidden."""
     return not name.startswith(".") and name.lower().endswith(SUFFIXES)
 
 

@@ -4,12 +4,10 @@ import contextlib
 import os
 import re
 import shutil
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from pixelart_tf import images
 from pixelart_tf.cli import UserError
 from pixelart_tf.devices import quiet
 from pixelart_tf.pixelize import grid
+from pixelart_tf.threads import ahead
 
 FEW_COLOURS = 256   # as many as a palette holds; drawings with smooth edges and photographs have thousands
 ICON_SIDE = 64      # a picture of few colours up to this side is taken for pixel art at one pixel a cell
@@ -96,8 +95,8 @@ def pack(
     replaced = _shards_of(shards_dir, domain)
     if replaced and not overwrite:
         raise PackError(f"{replaced[0]}: shards of `{domain}` are here already; --overwrite replaces them")
-    prepare = partial(_prepare, size=size, fit=fit, resample=resample, format=format, quality=quality, native=native)
-    results = _in_order(prepare, zip(paths, _names(paths), strict=True), workers)
+    prepare = partial(_attempt, size=size, fit=fit, resample=resample, format=format, quality=quality, native=native)
+    results = ahead(prepare, zip(paths, _names(paths), strict=True), num_threads=workers)
     good, bad = [], []
 
     def good_records() -> Iterator[_Record]:
@@ -172,6 +171,14 @@ class _Record:
     look: np.ndarray   # uint8 (56,), see `near_duplicates`
 
 
+def _attempt(job: tuple[Path, str], **options) -> "_Record | images.ImageError":
+    """One picture's record, or why there is none."""
+    try:
+        return _prepare(*job, **options)
+    except images.ImageError as error:
+        return error
+
+
 def _prepare(path: Path, name: str, *, size, fit, resample, format, quality, native) -> _Record:
     """One picture, from its file to the bytes in the shard. Raises ImageError."""
     image = images.read(path)
@@ -209,24 +216,6 @@ def _names(paths: list[Path]) -> list[str]:
     relative = [path.relative_to(root) for path in paths]
     bare = Counter(path.with_suffix("") for path in relative)
     return [(path.with_suffix("") if bare[path.with_suffix("")] == 1 else path).as_posix() for path in relative]
-
-
-def _in_order(prepare: Callable, jobs: Iterable[tuple], workers: int) -> Iterator["_Record | images.ImageError"]:
-    """Runs `prepare` over all jobs on threads; yields records, or why there is none, in the order of the jobs."""
-    jobs, waiting = iter(jobs), deque()
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            while True:
-                # A few ahead, so that no worker waits; not all, as their bytes would fill the memory.
-                waiting.extend(pool.submit(prepare, *job) for job in islice(jobs, 4 * workers - len(waiting)))
-                if not waiting:
-                    return
-                try:
-                    yield waiting.popleft().result()
-                except images.ImageError as error:
-                    yield error
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def _write(records: Iterator[_Record], domain: str, folder: Path, shard_size: int) -> list[tuple[Path, int]]:

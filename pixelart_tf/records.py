@@ -9,7 +9,6 @@ import glob
 import io
 import re
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from google.protobuf.message import DecodeError
 from PIL import Image
 
 from pixelart_tf import images
-from pixelart_tf.cli import UserError, command
+from pixelart_tf.cli import Progress, UserError, command
 from pixelart_tf.devices import quiet
 from pixelart_tf.packing import Packed, pack
 
@@ -177,25 +176,6 @@ def check(pattern: str | Path) -> Iterator[Shard]:
         yield Shard(path=path, named=named, count=found, sizes=sizes, formats=formats, faults=faults)
 
 
-def _progress(prefix: str):
-    """A function of (done, total) that keeps one line on stderr up to date, once it has been going for 2 seconds."""
-    start = last = None
-
-    def show(done: int, total: int) -> None:
-        nonlocal start, last
-        now = time.monotonic()
-        if start is None:   # not earlier, as importing TensorFlow takes longer than many a packing
-            start = last = now
-        if now - start > 2 and (now - last > 0.2 or done == total):
-            last, rate = now, done / (now - start)
-            bar = "#" * (30 * done // total)
-            left = f"{(total - done) / rate:.0f} s left" if done < total else f"{now - start:.0f} s"
-            line = f"\r{prefix} [{bar:30}] {done}/{total}, {rate:.0f}/s, {left}   "
-            print(line, end="\n" if done == total else "", file=sys.stderr, flush=True)
-
-    return show
-
-
 def _print_packed(packed: Packed) -> None:
     for line in packed.bad:
         print(f"skipped {line}")
@@ -231,9 +211,9 @@ def _print_table(shards: list[Shard]) -> None:
 def main(argv: list[str] | None = None) -> int:
     options = vars(_parser().parse_args(argv))
     if options.pop("action") == "pack":
-        _print_packed(pack(options.pop("PICTURES"), options.pop("SHARDS"), progress=_progress("packing"), **options))
+        _print_packed(pack(options.pop("PICTURES"), options.pop("SHARDS"), progress=Progress("packing"), **options))
         return 0
-    total, progress, shards = len(list_shards(options["SHARDS"])), _progress("checking"), []
+    total, progress, shards = len(list_shards(options["SHARDS"])), Progress("checking", "shards"), []
     for shard in check(options["SHARDS"]):
         shards.append(shard)
         progress(len(shards), total)

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from pixelart_tf import callbacks, checkpoint, config, files, pipeline, progress
-from pixelart_tf.cli import UserError
+from pixelart_tf.cli import Progress, UserError
 from pixelart_tf.devices import Devices
 from pixelart_tf.models import MODELS
 from pixelart_tf.optimizers import adam
@@ -268,7 +268,7 @@ def _samples(pictures: pipeline.Pictures, files: str, count: int) -> np.ndarray:
 
 def _load(domain: pipeline.Domain) -> pipeline.Pictures:
     try:
-        return pipeline.load(domain)
+        return pipeline.load(domain, progress=Progress(f"reading {domain.files}"))
     except ValueError as error:   # names the file and the reason
         raise UserError(str(error)) from error
 

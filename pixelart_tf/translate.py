@@ -2,7 +2,6 @@
 
 import argparse
 import collections
-import concurrent.futures
 import os
 import sys
 import time
@@ -13,12 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from pixelart_tf import devices, images, tiling
-from pixelart_tf.cli import UserError, command
-
-FORMATS = {"png": ".png", "jpeg": ".jpg", "keep": None}
-# Not GIF: its 256 colours would change the picture.
-WRITABLE = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+from pixelart_tf import devices, images, outputs, tiling
+from pixelart_tf.cli import Progress, UserError, command
+from pixelart_tf.threads import ahead
 
 
 def load_generator(path: str | Path) -> Any:
@@ -147,23 +143,6 @@ def _run(generator, group, batch_size):
         picture.add(corner, output)
 
 
-def ahead(function: Callable, items: Iterable, *, num_threads: int = 2, depth: int = 16) -> Iterator:
-    """`map(function, items)` that works up to `depth` items ahead on threads; results are in order."""
-    items = iter(items)
-    with concurrent.futures.ThreadPoolExecutor(num_threads) as pool:
-        futures = collections.deque()
-        try:
-            for item in items:
-                futures.append(pool.submit(function, item))
-                if len(futures) >= depth:
-                    yield futures.popleft().result()
-            while futures:
-                yield futures.popleft().result()
-        finally:
-            for future in futures:
-                future.cancel()
-
-
 def translate_files(
     generator: Any,
     pictures: Iterable[str | Path],
@@ -198,7 +177,7 @@ def translate_files(
     """
     if isinstance(generator, str | os.PathLike):
         generator = load_generator(generator)
-    inputs = plan(pictures, out, format=format, overwrite=overwrite)
+    inputs = outputs.plan(pictures, out, format=format, overwrite=overwrite)
     for folder in {target.parent for target in inputs.values()}:
         folder.mkdir(parents=True, exist_ok=True)
     bad = []
@@ -226,60 +205,6 @@ def translate_files(
     return bad
 
 
-def plan(pictures: Iterable[str | Path], out: str | Path, *, format: str, overwrite: bool) -> dict[Path, Path]:
-    """Input -> output files, in order; raises UserError where an output would overwrite something."""
-    if format not in FORMATS:
-        raise UserError(f"`format` must be one of {', '.join(FORMATS)}. Received: {format!r}")
-    out = Path(out)
-    named = {}
-    for pattern in pictures:
-        # What a folder holds keeps its subfolders, what a glob finds those below the glob's first wildcard.
-        folder = Path(pattern)
-        while not folder.is_dir() and folder != folder.parent:
-            folder = folder.parent
-        found = images.find(pattern)
-        # A folder of earlier outputs inside the inputs' folder is not input.
-        inside = out.resolve() != folder.resolve() and out.resolve().is_relative_to(folder.resolve()) and out.is_dir()
-        for path in found:
-            if not (inside and not Path(pattern).is_file() and path.resolve().is_relative_to(out.resolve())):
-                named[path] = path.relative_to(folder)
-    if not named:
-        raise UserError(f"{' '.join(map(str, pictures))}: no pictures there, apart from those in {out}")
-    is_file = len(named) == 1 and out.suffix.lower() in WRITABLE and not out.is_dir()
-    if not is_file and out.exists() and not out.is_dir():
-        raise UserError(f"{out}: a file, but {len(named)} pictures need a folder")
-    inputs = {}
-    for path, name in named.items():
-        suffix = FORMATS[format] or (name.suffix if name.suffix.lower() in WRITABLE else ".png")
-        inputs[path] = out if is_file else out / name.with_suffix(suffix)
-    _check_outputs(inputs, overwrite)
-    return inputs
-
-
-def _check_outputs(inputs: dict[Path, Path], overwrite: bool) -> None:
-    sources = {path.resolve() for path in inputs}
-    sources_of = {}
-    for path, target in inputs.items():
-        if target.resolve() in sources:
-            raise UserError(f"{target}: an input, which is never overwritten; choose another folder")
-        if target in sources_of:
-            both = f"{sources_of[target]} and {path}"
-            raise UserError(f"{target}: {both} would both be written there; give their common folder or --format keep")
-        sources_of[target] = path
-    existing = [target for target in sources_of if target.exists()]
-    if existing and not overwrite:
-        others = f" (and {len(existing) - 1} more)" if len(existing) > 1 else ""
-        raise UserError(f"{existing[0]}{others}: already there; --overwrite replaces it")
-
-
-def _show(done: int, total: int, seconds: float) -> None:
-    """Keeps a progress bar on a terminal up to date, once it has been going for 2 seconds."""
-    if seconds > 2 and sys.stderr.isatty():
-        bar = "#" * (30 * done // total)
-        end = "\n" if done == total else ""
-        print(f"\r[{bar:30}] {done}/{total}, {done / seconds:.1f} images/s ", end=end, file=sys.stderr, flush=True)
-
-
 EXAMPLES = """
 examples:
   python -m pixelart_tf.translate runs/quickstart/to_target.keras photos/ pixels/
@@ -301,7 +226,7 @@ def main(argv: list[str] | None = None) -> int:
     add("pictures", nargs="+", metavar="PICTURES", help="pictures, folders or globs")
     add("out", type=Path, metavar="OUT", help="folder to write; for one picture also a file")
     add("--batch-size", type=int, default=8, metavar="N", help="pictures or tiles at a time (default: 8)")
-    add("--format", choices=FORMATS, default="png",
+    add("--format", choices=outputs.FORMATS, default="png",
         help="of the outputs; keep: as the inputs (default: png, as JPEG ruins a pixel grid)")
     add("--tile", type=int, default=512, metavar="PIXELS",
         help="what is larger goes through in tiles of this side, or of the network's own size where that is fixed; "
@@ -314,12 +239,12 @@ def main(argv: list[str] | None = None) -> int:
     options = vars(parser.parse_args(argv))
     devices.select_backend(options.pop("backend"))
     generator = load_generator(options.pop("generator"))
-    start, num_pictures = time.monotonic(), 0
+    start, num_pictures, bar = time.monotonic(), 0, Progress("translating")
 
     def progress(done, total):
         nonlocal num_pictures
         num_pictures = done
-        _show(done, total, time.monotonic() - start)
+        bar(done, total)
 
     out = options["out"]
     bad = translate_files(generator, **options, progress=progress)

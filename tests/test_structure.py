@@ -14,18 +14,18 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Imports go down only: a module may import from its own layer and those below. The layers: settings and pictures;
 # TensorFlow's place, networks and pixel art; models; what knows a saved generator; commands.
 LAYERS = {
-    0: ["cli", "config", "files", "images"],
+    0: ["cli", "config", "files", "images", "outputs", "scores", "threads"],
     1: [
-        "records", "packing", "domains", "pipeline", "backend", "devices", "networks", "losses", "optimizers",
-        "pixelize",
+        "records", "packing", "sources", "domains", "pipeline", "backend", "devices", "networks", "losses",
+        "optimizers", "features", "pixelize",
     ],
     2: ["models", "checkpoint", "figures", "callbacks", "progress"],
-    3: ["tiling", "translate", "trainer"],
+    3: ["tiling", "translate", "mifid", "report", "scoring", "settings", "trainer"],
     4: ["train", "__main__", "__init__"],
 }
 LAYER = {name: number for number, names in LAYERS.items() for name in names}
 # These train on any Keras backend, so TensorFlow is not for them.
-KERAS_ONLY = ("networks", "losses", "optimizers", "models", "callbacks", "progress", "checkpoint", "figures")
+KERAS_ONLY = ("networks", "features", "losses", "optimizers", "models", "callbacks", "progress", "checkpoint", "figures")
 EXTRAS = {"tqdm", "typer", "rich", "gradio", "av", "tensorflow_addons", "torch"}
 
 
