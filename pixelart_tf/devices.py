@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from pixelart_tf.backend import BACKENDS, DeviceError, backend_with_tpu, quiet, select_backend, tpu_strategy
 
 __all__ = ["BACKENDS", "PRECISIONS", "DeviceError", "Devices", "choose", "quiet", "select_backend"]
@@ -60,6 +62,41 @@ class Devices:
                 f"`batch_size` must be a positive multiple of {self.num_replicas}, the number of replicas. "
                 f"Received: {batch_size}"
             )
+
+    def predictor(self, model: Any) -> Callable[[np.ndarray], np.ndarray]:
+        """A function that runs `model`, made in `scope()`, over a batch (B, ...) split over all replicas.
+
+        A batch of any size is taken; it is filled up where the replicas could not share it evenly.
+        """
+        if self.strategy is None and self.num_replicas == 1:
+            return model.predict_on_batch
+        import keras
+
+        def filled(batch):
+            return np.concatenate([batch, np.repeat(batch[-1:], -len(batch) % self.num_replicas, axis=0)])
+
+        if self.strategy is None:
+
+            def predict(batch):
+                shared = filled(batch)
+                layout = keras.distribution.distribution().get_data_layout(shared.shape)
+                return model.predict_on_batch(keras.distribution.distribute_tensor(shared, layout))[: len(batch)]
+
+            return predict
+        import tensorflow as tf
+
+        # `predict_on_batch` would give each replica the whole batch.
+        run = tf.function(lambda values: self.strategy.run(model, args=(values,)), reduce_retracing=True)
+
+        def predict(batch):
+            shares = np.split(filled(batch), self.num_replicas)
+            values = self.strategy.experimental_distribute_values_from_function(
+                lambda context: tf.constant(shares[context.replica_id_in_sync_group])
+            )
+            outputs = self.strategy.experimental_local_results(run(values))
+            return np.concatenate([output.numpy() for output in outputs])[: len(batch)]
+
+        return predict
 
     def distribute(self, make_dataset: Callable[..., Any]) -> Any:
         """A data set for `fit()`.

@@ -221,3 +221,50 @@ def test_distribute_gives_one_host_its_data_set():
 
     dataset = one_host(num_replicas=1).distribute(make)
     assert [batch.tolist() for batch in dataset.as_numpy_iterator()] == [[0]]
+
+
+PREDICT = """
+import json, sys
+from pixelart_tf import devices
+backend, names = json.loads(sys.argv[1])
+devices.select_backend(backend)
+chosen = devices.choose(devices=names)
+import keras, numpy as np
+if backend == "jax":
+    import jax
+shares = []   # rows of a batch that a replica gets
+
+
+class Spy(keras.layers.Layer):
+    def call(self, x):
+        if backend == "jax":
+            jax.debug.inspect_array_sharding(x, callback=lambda kind: shares.append(kind.shard_shape((10, 4))[0]))
+        else:
+            shares.append(x.shape[0])
+        return x
+
+
+keras.utils.set_random_seed(0)
+with chosen.scope():
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, keras.layers.Dense(3)(Spy()(inputs)))
+kernel, bias = model.get_weights()
+predict = chosen.predictor(model)
+for size in (10, 7, 1):
+    batch = np.random.default_rng(size).normal(size=(size, 4)).astype("float32")
+    np.testing.assert_allclose(predict(batch), batch @ kernel + bias, atol=1e-5)
+print(json.dumps([share for share in shares if isinstance(share, int)]))
+"""
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_a_batch_is_predicted_on_all_replicas(backend):
+    pytest.importorskip(backend)
+    done = subprocess.run(
+        [sys.executable, "-c", PREDICT, json.dumps([backend, ["CPU:0", "CPU:1"]])],
+        cwd=ROOT, env=os.environ | {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}, capture_output=True, text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    shares = json.loads(done.stdout)
+    assert 5 in shares, shares   # half of the batch of 10
+    assert 10 not in shares
