@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from pixelart_tf import images, records
 
 
@@ -15,12 +17,26 @@ class Encoded:
     Attributes:
         name: its path, its name in the zip, or its `image_name` in a shard.
         place: what a message calls it: names the file that it is in too.
-        data: the bytes of a JPEG, PNG, ... file.
+        source: the bytes of a JPEG, PNG, ... file, or the file, which is then read when its `data` are asked for.
     """
 
     name: str
     place: str
-    data: bytes
+    source: bytes | Path
+
+    @property
+    def data(self) -> bytes:
+        """The bytes of the file. Raises ImageError."""
+        if isinstance(self.source, bytes):
+            return self.source
+        try:
+            return self.source.read_bytes()
+        except OSError as error:
+            raise images.ImageError(f"{self.place}: {error.strerror}") from None
+
+    def decode(self) -> np.ndarray:
+        """The picture as `images.read` gives it: uint8 (H, W, 3). Raises ImageError."""
+        return images.read(self.data, name=self.place)
 
 
 def read(pattern: str | Path) -> Iterator[Encoded]:
@@ -38,18 +54,14 @@ def read(pattern: str | Path) -> Iterator[Encoded]:
         for shard in records.list_shards(pattern):
             for index, (name, data) in enumerate(records.read(shard)):
                 empty = False
-                yield Encoded(name=name, place=f"{shard}: record {index} ({name})", data=data)
+                yield Encoded(name=name, place=f"{shard}: record {index} ({name})", source=data)
         if empty:
             raise records.RecordError(f"{pattern}: no records there")
-    elif path.suffix.lower() == ".zip" and path.is_file():
+    elif _is_zip(path):
         yield from _read_zip(path)
     else:
         for file in images.find(pattern):
-            try:
-                data = file.read_bytes()
-            except OSError as error:
-                raise images.ImageError(f"{file}: {error.strerror}") from None
-            yield Encoded(name=str(file), place=str(file), data=data)
+            yield Encoded(name=str(file), place=str(file), source=file)
 
 
 def count(pattern: str | Path) -> int | None:
@@ -58,7 +70,7 @@ def count(pattern: str | Path) -> int | None:
     if is_shards(pattern):
         records.list_shards(pattern)
         return None
-    if path.suffix.lower() == ".zip" and path.is_file():
+    if _is_zip(path):
         with _open_zip(path) as archive:
             return len(_members(path, archive))
     return len(images.find(pattern))
@@ -70,6 +82,15 @@ def is_shards(pattern: str | Path) -> bool:
     return path.suffix == ".tfrec" or (path.is_dir() and any(path.glob("*.tfrec")))
 
 
+def is_container(pattern: str | Path) -> bool:
+    """Whether a zip or shards are meant, which hold many pictures in a file."""
+    return is_shards(pattern) or _is_zip(Path(pattern))
+
+
+def _is_zip(path: Path) -> bool:
+    return path.suffix.lower() == ".zip" and path.is_file()
+
+
 def _read_zip(path: Path) -> Iterator[Encoded]:
     with _open_zip(path) as archive:
         for member in _members(path, archive):
@@ -77,7 +98,7 @@ def _read_zip(path: Path) -> Iterator[Encoded]:
                 data = archive.read(member)
             except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
                 raise images.ImageError(f"{path}: {member.filename}: {error}") from None
-            yield Encoded(name=member.filename, place=f"{path}: {member.filename}", data=data)
+            yield Encoded(name=member.filename, place=f"{path}: {member.filename}", source=data)
 
 
 def _open_zip(path: Path) -> zipfile.ZipFile:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pixelart_tf import devices, images, outputs, tiling
+from pixelart_tf import devices, images, outputs, sources, tiling
 from pixelart_tf.cli import Progress, UserError, command
 from pixelart_tf.threads import ahead
 
@@ -160,7 +160,7 @@ def translate_files(
 
     Args:
         generator: a Keras model or the path of one.
-        pictures: files, folders and globs. A folder's subfolders are kept.
+        pictures: files, folders, globs, zips and shards (see `sources.read`). A folder's subfolders are kept.
         out: a folder, made where it is not there; for one picture also a file, whose suffix then says the format.
         format: `"png"`, `"jpeg"`, or `"keep"` for each picture's own.
         overwrite: replace what is there. An input is never overwritten.
@@ -177,14 +177,22 @@ def translate_files(
     """
     if isinstance(generator, str | os.PathLike):
         generator = load_generator(generator)
-    inputs = outputs.plan(pictures, out, format=format, overwrite=overwrite)
-    for folder in {target.parent for target in inputs.values()}:
+    pictures = [*pictures]
+    targets = outputs.plan(pictures, out, format=format, overwrite=overwrite)
+    for folder in {target.parent for target in targets.values()}:
         folder.mkdir(parents=True, exist_ok=True)
-    bad = []
+    bad, left = [], set(targets)
 
-    def read(path):
+    def encoded():
+        for pattern in pictures:
+            for item in sources.read(pattern):
+                if item.place in left:   # it may be given twice, or be an earlier output
+                    left.remove(item.place)
+                    yield item
+
+    def read(item):
         try:
-            return str(path), images.read(path)
+            return item.place, item.decode()
         except images.ImageError as error:
             if not skip_bad:
                 raise
@@ -192,15 +200,15 @@ def translate_files(
             return None
 
     def write(named):
-        name, image = named
-        images.write(inputs[Path(name)], image)
+        place, image = named
+        images.write(targets[place], image)
 
-    named_images = filter(None, ahead(read, inputs))
+    named_images = filter(None, ahead(read, encoded()))
     translated = translate(generator, named_images, batch_size=batch_size, tile=tile, overlap=overlap)
     for done, _ in enumerate(ahead(write, translated), 1):
         if progress:
-            progress(done + len(bad), len(inputs))
-    if len(bad) == len(inputs):
+            progress(done + len(bad), len(targets))
+    if len(bad) == len(targets):
         raise UserError(f"none of the {len(bad)} pictures can be read; the first: {bad[0]}")
     return bad
 
@@ -223,7 +231,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     add = parser.add_argument
     add("generator", type=Path, metavar="GENERATOR", help="a .keras file, such as a run's to_target.keras")
-    add("pictures", nargs="+", metavar="PICTURES", help="pictures, folders or globs")
+    add("pictures", nargs="+", metavar="PICTURES", help="pictures, folders, globs, zips or shards")
     add("out", type=Path, metavar="OUT", help="folder to write; for one picture also a file")
     add("--batch-size", type=int, default=8, metavar="N", help="pictures or tiles at a time (default: 8)")
     add("--format", choices=outputs.FORMATS, default="png",

@@ -14,13 +14,13 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Imports go down only: a module may import from its own layer and those below. The layers: settings and pictures;
 # TensorFlow's place, networks and pixel art; models; what knows a saved generator; commands.
 LAYERS = {
-    0: ["cli", "config", "files", "images", "outputs", "scores", "threads"],
+    0: ["cli", "config", "files", "images", "scores", "threads"],
     1: [
-        "records", "packing", "sources", "domains", "pipeline", "backend", "devices", "networks", "losses",
+        "records", "packing", "sources", "outputs", "domains", "pipeline", "backend", "devices", "networks", "losses",
         "optimizers", "features", "pixelize",
     ],
     2: ["models", "checkpoint", "figures", "callbacks", "progress"],
-    3: ["tiling", "translate", "mifid", "report", "scoring", "settings", "trainer"],
+    3: ["tiling", "translate", "feature_sets", "mifid", "report", "scoring", "settings", "trainer"],
     4: ["train", "__main__", "__init__"],
 }
 LAYER = {name: number for number, names in LAYERS.items() for name in names}

@@ -1,0 +1,74 @@
+"""One stream of pictures from files, folders, globs, zips and shards."""
+
+import zipfile
+
+import numpy as np
+import pytest
+
+from pixelart_tf import images, packing, sources
+from pixelart_tf.cli import UserError
+
+
+@pytest.fixture
+def pictures():
+    rng = np.random.default_rng(0)
+    return {f"p{i}.png": rng.integers(0, 256, (8, 6, 3), np.uint8) for i in range(3)}
+
+
+def decoded(pattern):
+    return {item.name: item.decode() for item in sources.read(pattern)}
+
+
+def test_each_container_gives_the_same_pictures(pictures, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name, image in pictures.items():
+        images.write(folder / name, image)
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for name in reversed(pictures):
+            archive.write(folder / name, f"inside/{name}")
+        archive.writestr("readme.txt", "not a picture")
+        archive.writestr("__MACOSX/._p0.png", b"nor this")
+    packing.pack(folder, tmp_path / "shards", domain="d", size=8, fit="stretch", resample="nearest", format="png")
+    found = {
+        "folder": decoded(folder), "glob": decoded(str(folder / "*.png")), "zip": decoded(tmp_path / "set.zip"),
+        "shards": decoded(tmp_path / "shards"), "shard glob": decoded(str(tmp_path / "shards" / "d*.tfrec")),
+    }
+    for kind, some in found.items():
+        assert [name.rsplit("/", 1)[-1].removesuffix(".png") for name in some] == ["p0", "p1", "p2"], kind
+        if "shard" not in kind:   # those are stretched
+            for image, wanted in zip(some.values(), pictures.values(), strict=True):
+                np.testing.assert_array_equal(image, wanted)
+    assert sources.count(folder) == sources.count(tmp_path / "set.zip") == 3
+    assert sources.count(tmp_path / "shards") is None   # the names of shards are not to be trusted
+
+
+@pytest.mark.parametrize(("name", "content", "told"), [
+    ("none.zip", None, "no such file or folder"),
+    ("text.zip", b"not a zip at all", "not a zip, or cut off"),
+    ("empty.zip", {}, "no pictures in it"),
+    ("other.zip", {"a.txt": b"x"}, "no pictures in it"),
+])
+def test_a_bad_zip_is_named(tmp_path, name, content, told):
+    path = tmp_path / name
+    if isinstance(content, dict):
+        with zipfile.ZipFile(path, "w") as archive:
+            for member, data in content.items():
+                archive.writestr(member, data)
+    elif content:
+        path.write_bytes(content)
+    for call in (sources.count, lambda pattern: list(sources.read(pattern))):
+        with pytest.raises(UserError, match=told) as error:
+            call(path)
+        assert str(path) in str(error.value)
+
+
+def test_a_damaged_member_of_a_zip_is_named(tmp_path, pictures):
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("p.png", images.encode(pictures["p0.png"], "png"))
+    data = bytearray(path.read_bytes())
+    data[60] ^= 1   # within the picture: the zip's checksum shows it
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=r"set\.zip: p\.png: .*CRC"):
+        list(sources.read(path))
