@@ -5,7 +5,7 @@ from keras import ops
 
 
 class Resize(keras.layers.Layer):
-    """Brings pictures to one size: what is larger is averaged (antialiased bilinear, as Pillow's), each side for itself.
+    """Brings pictures to one size, each side for itself: larger ones are averaged (antialiased bilinear, as Pillow's).
 
     Each side is a product with a matrix of weights, so that a side of unknown length needs no branch, and the backends
     agree to rounding (their own resizes are several algorithms by one name).
@@ -41,12 +41,13 @@ class Resize(keras.layers.Layer):
     def _weights(self, size_in, size_out):
         """What each input pixel adds to each output pixel: float32 (size_out, size_in), rows of sum 1."""
         scale = ops.cast(size_in, "float32") / size_out
-        inputs = ops.cast(ops.arange(size_in), "float32")   # (size_in,)
-        # An output pixel's middle, in input pixels; pixel i covers i to i + 1.
-        middles = (ops.arange(size_out, dtype="float32")[:, None] + 0.5) * scale   # (size_out, 1)
-        weights = ops.relu(1 - ops.abs(inputs + 0.5 - middles) / ops.maximum(scale, 1.0))   # (size_out, size_in)
+        inputs = ops.arange(size_in)   # (size_in,)
+        # An output pixel's middle in input pixels, times 2 * size_out: whole numbers, so that nothing is rounded.
+        middles = (2 * ops.arange(size_out)[:, None] + 1) * size_in   # (size_out, 1)
+        distances = ops.cast((2 * inputs + 1) * size_out - middles, "float32") / (2 * size_out)
+        weights = ops.relu(1 - ops.abs(distances) / ops.maximum(scale, 1.0))   # (size_out, size_in)
         weights = weights / ops.sum(weights, axis=1, keepdims=True)
         if self.enlarge == "nearest":
-            nearest = ops.cast(ops.equal(ops.floor(middles), inputs), "float32")
+            nearest = ops.cast(ops.equal(ops.floor_divide(middles, 2 * size_out), inputs), "float32")
             weights = ops.where(scale > 1, weights, nearest)
         return weights
