@@ -1,0 +1,33 @@
+"""FID, memorization distance, MiFID and KID: pure functions of two sets of features, in float64.
+
+A network turned each picture into a row of D numbers; the rows of a set are a cloud of points. FID compares the clouds'
+means and covariances. The memorization distance says how near the generated rows lie to single real ones. MiFID is FID
+divided by that distance where it is suspiciously small. KID compares the clouds by a kernel and suits small sets.
+
+    fid(generated, real), memorization_distance(...), mifid(...), kid(...), nearest(...), bootstrap(...)
+
+A real set that is scored against more than once is prepared once, as `Reference(real)`, which each of these takes in
+place of the rows. `Scorer` takes the generated rows batch by batch, so that their number is bounded by no memory.
+"""
+
+from pixelart_tf.scores.bootstrap import bootstrap
+from pixelart_tf.scores.distances import COPY_DISTANCE, DIRECTIONS, fid, memorization_distance, mifid, nearest
+from pixelart_tf.scores.kernel import kid
+from pixelart_tf.scores.scorer import Scorer, Scores
+from pixelart_tf.scores.sets import Moments, Reference, ScoreError
+
+__all__ = [
+    "COPY_DISTANCE",
+    "DIRECTIONS",
+    "Moments",
+    "Reference",
+    "ScoreError",
+    "Scorer",
+    "Scores",
+    "bootstrap",
+    "fid",
+    "kid",
+    "memorization_distance",
+    "mifid",
+    "nearest",
+]
