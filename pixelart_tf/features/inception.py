@@ -25,8 +25,8 @@ class Unit(NamedTuple):
     padding: str = "same"
 
 
-# A network is a list of steps, done one after the other: a unit, a pool by its name, or a list of branches, each again a
-# list of steps, whose outputs are concatenated.
+# A network is a list of steps, done one after the other: a unit, a pool by its name, or a list of branches, each again
+# a list of steps, whose outputs are concatenated.
 def _mixed_35(name: str, pool_channels: int) -> list:
     return [
         [Unit(f"{name}.branch1x1", 64)],
@@ -224,17 +224,19 @@ def check(state: Mapping[str, np.ndarray]) -> None:
     """Refuses weights that are not the FID Inception's.
 
     Raises:
-        WeightsError: arrays are missing, of other shapes, not finite, or those of torchvision's Inception, which has the
-            same convolutions but was trained anew.
+        WeightsError: arrays are missing, of other shapes, not finite, or those of torchvision's Inception, which has
+            the same convolutions but was trained anew.
     """
     needed = shapes()
+    if any(name.startswith("AuxLogits.") for name in state) or np.shape(state.get("fc.bias", ())) == (1000,):
+        raise WeightsError("torchvision's Inception, another network than FID's (pt_inception-2015-12-05-6726825d.pth)")
     if missing := [name for name in needed if name not in state]:
-        raise WeightsError(f"not the FID Inception: {len(missing)} of its {len(needed)} arrays missing ({_some(missing)})")
-    if any(name.startswith("AuxLogits.") for name in state) or len(state.get("fc.bias", "")) == 1000:
-        raise WeightsError("torchvision's Inception, another network than FID's, whose file is pt_inception-2015-12-05")
+        raise WeightsError(f"not the FID Inception: {len(missing)} of {len(needed)} arrays missing ({_some(missing)})")
     if wrong := [name for name, shape in needed.items() if np.shape(state[name]) != shape]:
         first = f"{wrong[0]} is {np.shape(state[wrong[0]])}, not {needed[wrong[0]]}"
-        raise WeightsError(f"not the FID Inception: {len(wrong)} of its {len(needed)} arrays of other shapes ({first})")
+        raise WeightsError(f"not the FID Inception: {len(wrong)} of {len(needed)} arrays of other shapes ({first})")
+    if bad := [name for name in needed if np.asarray(state[name]).dtype.kind != "f"]:
+        raise WeightsError(f"{len(bad)} of {len(needed)} arrays are not of floats ({_some(bad)})")
     if bad := [name for name in needed if not np.isfinite(state[name]).all()]:
         raise WeightsError(f"{len(bad)} of {len(needed)} arrays are not finite ({_some(bad)})")
     if bad := [name for name in needed if name.endswith("running_var") and np.min(state[name]) < 0]:

@@ -39,7 +39,7 @@ _MAX_DIMENSIONS = 32
 
 
 class WeightsError(UserError):
-    """Weights that cannot be used or had. The message is one line; where a file is at fault, it begins with its path."""
+    """Weights that cannot be used or had. The message is one line, `path: reason` where a file is at fault."""
 
 
 class _Global(NamedTuple):
@@ -162,7 +162,7 @@ def _array(tensor: _Tensor, storages: dict[_Storage, np.ndarray]) -> np.ndarray:
     numbers = storages[tensor.storage]
     last = tensor.offset + sum((side - 1) * stride for side, stride in zip(tensor.shape, tensor.strides, strict=True))
     size = math.prod(tensor.shape)
-    if size and last >= len(numbers) or size > len(numbers):
+    if (size and last >= len(numbers)) or size > len(numbers):
         raise WeightsError(f"a tensor of shape {tensor.shape} reaches beyond its storage of {len(numbers)} numbers")
     if not size:
         return np.zeros(tensor.shape, numbers.dtype)
@@ -194,9 +194,9 @@ def _unpickle(stream: io.BytesIO) -> tuple[object, set[_Storage]]:
                 marks.append(len(stack))
             case "NONE" | "NEWTRUE" | "NEWFALSE":
                 stack.append({"NONE": None, "NEWTRUE": True, "NEWFALSE": False}[opcode.name])
-            case "BININT" | "BININT1" | "BININT2" | "LONG1" | "BINFLOAT" | "SHORT_BINSTRING" | "BINSTRING":
+            case "BININT" | "BININT1" | "BININT2" | "LONG1" | "BINFLOAT":
                 stack.append(argument)
-            case "BINUNICODE" | "SHORT_BINUNICODE":
+            case "BINUNICODE" | "SHORT_BINUNICODE" | "BINSTRING" | "SHORT_BINSTRING":
                 stack.append(argument)
             case "EMPTY_DICT":
                 stack.append({})
