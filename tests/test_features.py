@@ -7,6 +7,7 @@ from keras import layers
 
 from pixelart_tf import features
 from pixelart_tf.cli import UserError
+from pixelart_tf.features import inception, weights
 
 pytestmark = pytest.mark.keras_only
 
@@ -128,3 +129,17 @@ def test_models_of_several_outputs_are_refused(tmp_path):
 
 def test_weights_are_for_inception_only(tmp_path):
     assert "`weights` is for the network inception only" in refused("lite0", weights=tmp_path / "weights.pth")
+
+
+def test_inception_from_a_file_of_other_weights_says_so(tmp_path):
+    state = {name: np.full(shape, 0.01, np.float32) for name, shape in inception.shapes().items()}
+    weights.save_npz(state, tmp_path / "weights.npz")
+    network = features.load("inception", weights=tmp_path / "weights.npz")
+    assert (network.name, network.dimension) == ("inception", 2048)
+    assert network.model.output_shape == (None, 2048)
+    assert network.weights_hash == weights.state_hash(state)
+    assert "not the published" in network.note
+
+
+def test_inception_without_its_weights_is_refused(tmp_path):
+    assert "missing.pth" in refused("inception", weights=tmp_path / "missing.pth")

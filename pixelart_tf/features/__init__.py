@@ -1,7 +1,6 @@
 """Networks that turn pictures into feature vectors, which scores such as FID are computed from."""
 
 import dataclasses
-import hashlib
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ NETWORKS = {
 }
 LITE0_NOTE = "lite0 numbers compare with each other only, not with FID or MiFID by Inception"
 OWN_NOTE = "numbers by a network of one's own compare with each other only, not with FID or MiFID by Inception"
-OTHER_WEIGHTS_NOTE = "the weights are not the published file's, so the numbers do not compare with published ones"
+OTHER_WEIGHTS_NOTE = "the weights' file is not the published .pth; scores compare only where its weights are the same"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -85,17 +84,20 @@ def _load_inception(path, progress):
 
 def _load_lite0():
     from pixelart_tf.features import lite0
+    from pixelart_tf.features import weights as files
 
     return FeatureNetwork(
         name="lite0",
         model=lite0.lite0(),
         dimension=lite0.DIMENSION,
-        weights_hash=_file_hash(lite0.WEIGHTS),
+        weights_hash=files.file_hash(lite0.WEIGHTS),
         note=LITE0_NOTE,
     )
 
 
 def _load_file(path):
+    from pixelart_tf.features import weights as files
+
     if not path.is_file():
         known = ", ".join(NETWORKS)
         raise UserError(f"{path}: no such file, nor a network's name; the networks are {known} and any .keras file")
@@ -104,14 +106,9 @@ def _load_file(path):
         name=path.name,
         model=model,
         dimension=model.output_shape[-1],
-        weights_hash=_file_hash(path),
+        weights_hash=files.file_hash(path),
         note=OWN_NOTE,
     )
-
-
-def _file_hash(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _open(path):
