@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import html
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -120,8 +121,8 @@ def write_report(
     folder = Path(folder)
     copies = folder / "copies"
     copies.mkdir(parents=True, exist_ok=True)
-    nearest = sorted(nearest, key=lambda each: (each.distance, each.generated))
-    pairs = sorted(pairs, key=lambda pair: (pair[2].distance, pair[2].generated))[:NUM_PAIRS]
+    nearest = sorted(nearest, key=_order)
+    pairs = sorted(pairs, key=lambda pair: _order(pair[2]))[:NUM_PAIRS]
     _write_csv(folder / "nearest.csv", nearest)
     sections = [_copies(copies, pairs), _distances(folder / "distances.png", nearest, epsilon)]
     if generated_colors is not None and real_colors is not None:
@@ -132,6 +133,10 @@ def write_report(
     page = PAGE.format(title=_text(title), summary=rows, sections="\n".join(sections), width=2 * SMALL + GAP)
     files.write_text(folder / "index.html", page)
     return folder / "index.html"
+
+
+def _order(each):
+    return math.isnan(each.distance), each.distance, each.generated   # without a distance, last
 
 
 def _printable(text):

@@ -142,7 +142,7 @@ def test_features_alone_make_a_report(tmp_path):
     assert "only features" in page.text
 
 
-@pytest.mark.parametrize("distances", [[], [float("nan")], [0.0, 0.0], [0.05, float("nan"), 0.2]])
+@pytest.mark.parametrize("distances", [[], [float("nan")], [0.0, 0.0], [0.2, float("nan"), 0.05]])
 def test_odd_distances_make_a_report(tmp_path, distances):
     nearest = [Nearest(f"{i}", "r", distance) for i, distance in enumerate(distances)]
     path = report(tmp_path, nearest=nearest, pairs=[], epsilon=0.1)
@@ -153,6 +153,10 @@ def test_odd_distances_make_a_report(tmp_path, distances):
     else:
         assert "No picture has a distance" in text
         assert not (tmp_path / "distances.png").exists()
+    with open(tmp_path / "nearest.csv", encoding="utf-8", newline="") as file:
+        written = [float(row["distance"]) for row in csv.DictReader(file)]
+    assert written[: len(finite)] == sorted(finite)
+    assert np.isnan(written[len(finite) :]).all()
 
 
 def test_the_color_histogram_counts_pixels():
