@@ -4,7 +4,8 @@ A network turned each picture into a row of D numbers; the rows of a set are a c
 means and covariances. The memorization distance says how near the generated rows lie to single real ones. MiFID is FID
 divided by that distance where it is suspiciously small. KID compares the clouds by a kernel and suits small sets.
 
-    fid(generated, real), memorization_distance(...), mifid(...), kid(...), nearest(...), bootstrap(...)
+    fid(generated, real), memorization_distance(...), mifid(...), kid(...); score(...) for all of them
+    nearest(...) for each row's nearest real one, bootstrap(...) for intervals
 
 A real set that is scored against more than once is prepared once, as `Reference(real)`, which each of these takes in
 place of the rows. `Scorer` takes the generated rows batch by batch, so that their number is bounded by no memory.
@@ -13,7 +14,7 @@ place of the rows. `Scorer` takes the generated rows batch by batch, so that the
 from pixelart_tf.scores.bootstrap import bootstrap
 from pixelart_tf.scores.distances import COPY_DISTANCE, DIRECTIONS, fid, memorization_distance, mifid, nearest
 from pixelart_tf.scores.kernel import kid
-from pixelart_tf.scores.scorer import Scorer, Scores
+from pixelart_tf.scores.scorer import Scorer, Scores, score
 from pixelart_tf.scores.sets import Moments, Reference, ScoreError
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "memorization_distance",
     "mifid",
     "nearest",
+    "score",
 ]

@@ -104,6 +104,21 @@ class Scorer:
             kid=mean,
             kid_std=std,
             num_generated=self.num_generated,
-            num_real=len(self.reference.features),
+            num_real=self.reference.count,
             is_copy=distance < COPY_DISTANCE,
         )
+
+
+def score(
+    generated: Array,
+    real: Array | Reference,
+    *,
+    epsilon: float = 0.1,
+    direction: str = "generated",
+    seed: int = 0,
+) -> Scores:
+    """All scores of a generated set that is at hand; the arguments are those of `Scorer`, which keeps all rows."""
+    rows = checked(generated, "generated")
+    scorer = Scorer(real, epsilon=epsilon, direction=direction, keep=max(1, len(rows)), seed=seed)
+    scorer.update(rows)
+    return scorer.scores()

@@ -128,7 +128,7 @@ class Reference:
 
     def __init__(self, features: Array):
         self.features = checked(features, "real", minimum=2)
-        self.size = self.features.shape[1]   # D
+        self.count, self.size = self.features.shape   # n, D
 
     @functools.cached_property
     def mean(self) -> Array:
@@ -137,9 +137,8 @@ class Reference:
     @functools.cached_property
     def factor(self) -> Array:
         """F with F F^T the covariance: its principal axes, each as long as its standard deviation. (D, rank)"""
-        count = len(self.features)
-        if count <= self.size:   # the Gram matrix of the rows is the smaller one and has the same eigenvalues
-            centred = (self.features - self.mean) / math.sqrt(count - 1)   # (n, D)
+        if self.count <= self.size:   # the Gram matrix of the rows is the smaller one and has the same eigenvalues
+            centred = (self.features - self.mean) / math.sqrt(self.count - 1)   # (n, D)
             variances, vectors = np.linalg.eigh(centred @ centred.T)
             axes = centred.T @ vectors   # (D, n)
         else:
