@@ -7,6 +7,7 @@ instructions that build dicts of tensors are followed, so that nothing in a file
 import io
 import math
 import pickletools
+import struct
 import sys
 import zipfile
 from pathlib import Path
@@ -121,7 +122,7 @@ def _read_legacy(encoded: bytes) -> tuple[object, dict[_Storage, np.ndarray]]:
     wanted = {storage.key: storage for storage in wanted}
     storages = {}
     for key in _unpickle(stream)[0]:
-        size = int.from_bytes(stream.read(8), "little" if little else "big")
+        (size,) = struct.unpack("<q" if little else ">q", stream.read(8))
         storage = wanted.pop(key)
         if size != storage.size:
             raise WeightsError(f"storage {key} has {size} numbers instead of {storage.size}")
