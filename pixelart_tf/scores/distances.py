@@ -42,7 +42,7 @@ def fid(generated: Array, real: Array | Reference) -> float:
     """
     reference = prepared(real)
     moments = Moments(reference.size, reference.factor)
-    moments.update(checked(generated, "generated", size=reference.size))
+    compare(checked(generated, "generated", size=reference.size), reference, moments=moments)
     return fid_of_moments(moments, reference)
 
 
@@ -96,8 +96,21 @@ def memorization_distance(generated: Array, real: Array | Reference, *, directio
     """
     reference = prepared(real)
     memorization = Memorization(reference, direction)
-    memorization.update(checked(generated, "generated", size=reference.size))
+    compare(checked(generated, "generated", size=reference.size), reference, memorization=memorization)
     return memorization.distance
+
+
+def compare(
+    features: Array, reference: Reference, *, moments: Moments | None = None, memorization: "Memorization | None" = None
+) -> None:
+    """Adds rows, (n, D), to what is known of a generated set; the long products with the real rows are made once."""
+    for part in parts(len(features), features.shape[1]):
+        rows = features[part].astype(np.float64)
+        products = reference.products(rows)
+        if moments is not None:
+            moments.add(rows, reference.seen(rows, products))
+        if memorization is not None:
+            memorization.add(rows, reference.cosines(rows, products))
 
 
 class Memorization:
@@ -110,15 +123,18 @@ class Memorization:
         self._count, self._sum = 0, 0.0
         self._cosines = np.full(len(reference.directed), -1.0)   # largest yet, of each real row
 
-    def update(self, features: Array) -> None:
-        """Adds generated rows, (n, D)."""
-        rows = features[directed_rows(features)]
-        for part, cosines in cosine_blocks(rows, self._reference.units):
-            if self._direction == "generated":
-                self._sum += (1 - cosines.max(axis=1)).clip(0).sum()
-            else:
-                np.maximum(self._cosines, cosines.max(axis=0), out=self._cosines)
-            self._count += part.stop - part.start
+    def add(self, rows: Array, cosines: Array) -> None:
+        """Adds generated rows, (n, D), of these |cos| to the real ones, (n, m)."""
+        directed = directed_rows(rows)
+        if len(directed) < len(rows):
+            cosines = cosines[directed]
+        if not len(cosines):
+            return
+        if self._direction == "generated":
+            self._sum += (1 - cosines.max(axis=1)).clip(0).sum()
+        else:
+            np.maximum(self._cosines, cosines.max(axis=0), out=self._cosines)
+        self._count += len(cosines)
 
     @property
     def distance(self) -> float:
@@ -146,8 +162,10 @@ def mifid(
         `memorization_distance`.
     """
     reference = prepared(real)
-    value = fid(generated, reference)
-    return penalised(value, memorization_distance(generated, reference, direction=direction), epsilon)
+    moments, memorization = Moments(reference.size, reference.factor), Memorization(reference, direction)
+    rows = checked(generated, "generated", size=reference.size)
+    compare(rows, reference, moments=moments, memorization=memorization)
+    return penalised(fid_of_moments(moments, reference), memorization.distance, epsilon)
 
 
 def nearest(generated: Array, real: Array | Reference) -> tuple[Array, Array]:

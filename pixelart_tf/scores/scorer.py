@@ -6,7 +6,7 @@ import math
 import numpy as np
 from numpy import ndarray as Array
 
-from pixelart_tf.scores.distances import COPY_DISTANCE, Memorization, fid_of_moments, penalised
+from pixelart_tf.scores.distances import COPY_DISTANCE, Memorization, compare, fid_of_moments, penalised
 from pixelart_tf.scores.kernel import kid
 from pixelart_tf.scores.sets import Moments, Reference, checked, prepared
 
@@ -69,8 +69,7 @@ class Scorer:
         rows = checked(features, "generated", size=self.reference.size, first=self.num_generated)
         if self._keep:
             self._draw(rows)
-        self._moments.update(rows)
-        self._memorization.update(rows)
+        compare(rows, self.reference, moments=self._moments, memorization=self._memorization)
 
     def _draw(self, rows: Array) -> None:
         # Vitter's algorithm R: row t takes a random place of t + 1, and so has the chance keep / (t + 1) of a kept one.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray as Array
 
 NO_DIRECTION = "all rows of the {} features sum to 0: they have no distance to others"
-_BLOCK = 2**21   # numbers in a block of work: 16 MB
+_BLOCK = 2**20   # numbers in a block of work: 8 MB, which a processor's cache holds
 
 
 class ScoreError(ValueError):
@@ -82,10 +82,13 @@ class Moments:
         """Adds rows, (n, D)."""
         for part in parts(len(features), features.shape[1]):
             rows = features[part].astype(np.float64)
-            mean = rows.mean(axis=0)
-            rows -= mean
-            seen = self._seen(rows)   # (n, r)
-            self._add(len(rows), mean, seen.T @ seen, np.vdot(rows, rows))
+            self.add(rows, rows if self._factor is None else rows @ self._factor)
+
+    def add(self, rows: Array, seen: Array) -> None:
+        """Adds float64 rows, (n, D), and the same through the factor, (n, r), where the caller has that at hand."""
+        mean = rows.mean(axis=0)
+        offsets, centred = seen - seen.mean(axis=0), rows - mean
+        self._add(len(rows), mean, offsets.T @ offsets, np.vdot(centred, centred))
 
     def merge(self, other: "Moments") -> None:
         """Adds the rows that `other`, of the same factor, has seen."""
@@ -134,21 +137,52 @@ class Reference:
     def mean(self) -> Array:
         return self.features.mean(axis=0, dtype=np.float64)   # (D,)
 
+    @property
+    def is_small(self) -> bool:
+        """Whether the Gram matrix of the rows is smaller than their covariance; it has the same eigenvalues."""
+        return self.count <= self.size
+
     @functools.cached_property
-    def factor(self) -> Array:
-        """F with F F^T the covariance: its principal axes, each as long as its standard deviation. (D, rank)"""
-        if self.count <= self.size:   # the Gram matrix of the rows is the smaller one and has the same eigenvalues
-            centred = (self.features - self.mean) / math.sqrt(self.count - 1)   # (n, D)
-            variances, vectors = np.linalg.eigh(centred @ centred.T)
-            axes = centred.T @ vectors   # (D, n)
+    def centred(self) -> Array:
+        return self.features - self.mean   # (n, D)
+
+    @functools.cached_property
+    def _axes(self) -> Array:
+        """Of a small set, the principal axes as sums of centred rows, (n, rank); else as vectors, (D, rank)."""
+        if self.is_small:
+            variances, vectors = np.linalg.eigh(self.centred @ self.centred.T / (self.count - 1))
+            lengths = np.full(len(variances), 1 / math.sqrt(self.count - 1))
         else:
             moments = Moments(self.size)
             moments.update(self.features)
             variances, vectors = np.linalg.eigh(moments.covariance)
-            axes = vectors * np.sqrt(variances.clip(0))   # (D, D)
+            lengths = np.sqrt(variances.clip(0))
         kept = variances > len(variances) * np.finfo(np.float64).eps * variances[-1]
         # From the longest to the shortest: see `distances.frechet_distance`.
-        return np.ascontiguousarray(axes[:, kept][:, ::-1])
+        return np.ascontiguousarray((vectors * lengths)[:, kept][:, ::-1])
+
+    @functools.cached_property
+    def factor(self) -> Array:
+        """F with F F^T the covariance: its principal axes, each as long as its standard deviation. (D, rank)"""
+        return self.centred.T @ self._axes if self.is_small else self._axes
+
+    def products(self, rows: Array) -> Array | None:
+        """Of other rows, float64 (b, D), with each centred row of a small set, which `seen` and `cosines` share. (b, n)"""
+        return rows @ self.centred.T if self.is_small else None
+
+    def seen(self, rows: Array, products: Array | None) -> Array:
+        """Other rows through the factor, but for one offset in all of them. (b, rank)"""
+        return rows @ self.factor if products is None else products @ self._axes
+
+    def cosines(self, rows: Array, products: Array | None) -> Array:
+        """|cos| of other rows to those here that have a direction; of a row of zeros, 0. (b, m)"""
+        lengths = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        if products is None:
+            return np.abs(rows / lengths @ self.units.T)
+        cosines = products[:, self.directed] + (rows @ self.mean)[:, None]
+        cosines /= lengths
+        cosines /= self.lengths
+        return np.abs(cosines, out=cosines)
 
     @functools.cached_property
     def trace(self) -> float:
@@ -166,6 +200,11 @@ class Reference:
     def units(self) -> Array:
         """Those rows, at length 1. (m, D)"""
         return unit_rows(self.features[self.directed])
+
+    @functools.cached_property
+    def lengths(self) -> Array:
+        """Of those rows. (m,)"""
+        return np.linalg.norm(self.features[self.directed].astype(np.float64), axis=1)
 
 
 def prepared(real: Array | Reference) -> Reference:
