@@ -5,6 +5,7 @@ import sys
 COMMANDS = {
     "records": "pack pictures into TFRecord shards, check shards",
     "train": "train two translators between two sets of pictures",
+    "mifid": "score generated pictures against real ones",
     "translate": "run a trained generator over pictures of any size",
 }
 

@@ -170,8 +170,8 @@ class Log(keras.callbacks.Callback):
         batch_size: pairs per step.
         write: whether this process writes; the other hosts of a run must read the losses at the same moment.
 
-    A line has the epoch (from 1), the steps done, the losses as means over the epoch, the learning rate after it, and
-    the seconds and images/s; of an epoch that was interrupted, those are of the part after the resume.
+    A line has the epoch (from 1), the steps done, the losses as means over the epoch, its scores, the learning rate
+    after it, and the seconds and images/s; of an epoch that was interrupted, those are of the part after the resume.
     """
 
     def __init__(self, folder: Path, *, first_epoch: int, batch_size: int, write: bool = True):
@@ -186,15 +186,16 @@ class Log(keras.callbacks.Callback):
         self._write()
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._began, self._steps = time.monotonic(), 0
+        self._began, self._ended, self._steps = time.monotonic(), time.monotonic(), 0
 
     def on_train_batch_end(self, batch, logs=None):
-        self._steps = batch + 1
+        self._ended, self._steps = time.monotonic(), batch + 1   # what others do at the epoch's end is not training
 
     def on_epoch_end(self, epoch, logs=None):
-        seconds = time.monotonic() - self._began
+        seconds = self._ended - self._began
         row = {"epoch": epoch + 1, "step": int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))}
         row |= {name: round(value, 6) for name, value in means(self.model).items()}
+        row |= {name: logs[name] for name in figures.SCORES if name in (logs or {})}
         row |= {
             "learning_rate": float(self.model.optimizer.learning_rate),
             "seconds": round(seconds, 2),
@@ -244,21 +245,20 @@ class Pictures(keras.callbacks.Callback):
             to_source = averaged(self.model.to_source, self.model.optimizer)
             self._draw(f"epoch_{epoch + 1:04}", to_target, to_source)
             for generator in (to_target, to_source):
-                whole = with_cells(as_float32(generator), self.cell_size)
-                save_generator(whole, self.folder / f"{generator.name}.keras")
+                save_generator(generator, self.folder / f"{generator.name}.keras", self.cell_size)
 
     def _draw(self, name, to_target, to_source):
         source, target = self.source, self.target
-        fake_target, fake_source = _predict(to_target, source), _predict(to_source, target)
+        fake_target, fake_source = predict(to_target, source), predict(to_source, target)
         self._write(f"samples/{name}.png", {
             "source": source,
             "source -> target": fake_target,
-            "source -> target -> source": _predict(to_source, fake_target),
-            "source -> source (identity)": _predict(to_source, source),
+            "source -> target -> source": predict(to_source, fake_target),
+            "source -> source (identity)": predict(to_source, source),
             "target": target,
             "target -> source": fake_source,
-            "target -> source -> target": _predict(to_target, fake_source),
-            "target -> target (identity)": _predict(to_target, target),
+            "target -> source -> target": predict(to_target, fake_source),
+            "target -> target (identity)": predict(to_target, target),
         })
         judged = {
             "source": (self.model.source_discriminator, source),
@@ -269,7 +269,7 @@ class Pictures(keras.callbacks.Callback):
         rows = {}
         for caption, (discriminator, pictures) in judged.items():
             rows[caption] = pictures
-            maps = figures.patch_map(_predict(discriminator, pictures), pictures.shape[1:3])
+            maps = figures.patch_map(predict(discriminator, pictures), pictures.shape[1:3])
             rows[f"{caption}: patches that look real are bright"] = maps
         self._write(f"patch_maps/{name}.png", rows)
 
@@ -279,14 +279,16 @@ class Pictures(keras.callbacks.Callback):
         images.write(path, figures.sheet(rows, self.scale))
 
 
-def _predict(network: keras.Model, pictures: np.ndarray) -> np.ndarray:
-    # Not `predict`, which under a strategy would distribute these few pictures, on one host only.
-    return np.concatenate(
-        [keras.ops.convert_to_numpy(network(pictures[i : i + 1], training=False)) for i in range(len(pictures))]
-    )
+def predict(network: keras.Model, pictures: np.ndarray, batch_size: int = 1) -> np.ndarray:
+    """What a network makes of pictures, float32 (B, H, W, C) in [-1, 1], on this host alone."""
+    # Not Keras' `predict`, which under a strategy would distribute the pictures over hosts that do not take part.
+    return np.concatenate([
+        keras.ops.convert_to_numpy(network(pictures[i : i + batch_size], training=False))
+        for i in range(0, len(pictures), batch_size)
+    ])
 
 
-def save_generator(generator: keras.Model, path: Path) -> None:
-    """Saves a generator as `.keras`, whole or not at all."""
+def save_generator(generator: keras.Model, path: Path, cell_size: int = 1) -> None:
+    """Saves a generator as `.keras` in float32 and with its cells (see `with_cells`), whole or not at all."""
     with files.replacing(path) as temporary:
-        generator.save(temporary)
+        with_cells(as_float32(generator), cell_size).save(temporary)

@@ -16,6 +16,7 @@ from pixelart_tf.cli import UserError
 PATHS = {
     ("data", "source", "files"), ("data", "target", "files"), ("samples", "source"), ("samples", "target"),
     ("finetune", "to_target"), ("finetune", "to_source"),
+    ("score", "source"), ("score", "target"), ("score", "weights"),
 }
 
 
@@ -105,6 +106,37 @@ class Samples:
         for name in ("count", "scale"):
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be at least 1. Received: {getattr(self, name)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """The `[score]` table: MiFID of translated pictures while training.
+
+    Attributes:
+        source: shards or a folder of pictures to translate, best ones that are not trained on; empty: no scores.
+        target: shards or a folder of real pictures that the translations are compared with.
+        network: `"lite0"`, `"inception"` or a Keras model file; see `features.load`.
+        weights: a file of the Inception's weights; empty: the cache, or fetched once.
+        every: epochs between two scores; the last epoch always has one.
+        count: pictures of each domain, spread over the set; 0: all.
+        epsilon: memorization distances below it count.
+    """
+
+    source: str = ""
+    target: str = ""
+    network: str = "lite0"
+    weights: str = ""
+    every: int = 5
+    count: int = 0
+    epsilon: float = 0.1
+
+    def __post_init__(self):
+        if bool(self.source) != bool(self.target):
+            raise ValueError("`source` and `target` must be given both or not at all")
+        if self.every < 1:
+            raise ValueError(f"`every` must be at least 1. Received: {self.every}")
+        if self.count < 0 or self.count == 1:
+            raise ValueError(f"`count` must be 0 or at least 2. Received: {self.count}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -131,7 +131,9 @@ class Devices:
         return self.strategy.distribute_datasets_from_function(for_host)
 
 
-def choose(*, tpu: bool = False, precision: str = "auto", devices: Sequence[str] | None = None) -> Devices:
+def choose(
+    *, tpu: bool = False, precision: str = "auto", devices: Sequence[str] | None = None, exact: bool = False
+) -> Devices:
     """Sets this process up to compute on the best devices there are; to be called before any computation.
 
     On TensorFlow: `TPUStrategy` with `tpu`, `MultiWorkerMirroredStrategy` where TF_CONFIG names several hosts,
@@ -144,6 +146,8 @@ def choose(*, tpu: bool = False, precision: str = "auto", devices: Sequence[str]
             compute capability 8, float16 on GPUs of compute capability 7, float32 elsewhere.
         devices: restrict the choice, such as `["GPU:1"]`. `["CPU:0", "CPU:1"]` splits the CPU into two devices, to try
             out what several of them do without having them.
+        exact: float32 is to be computed in float32, where GPUs and TPUs else multiply in fewer bits: for numbers that
+            are to be compared with those of another device.
 
     Raises:
         DeviceError: devices that are not there, an unknown precision, or an unusable TF_CONFIG.
@@ -163,6 +167,8 @@ def choose(*, tpu: bool = False, precision: str = "auto", devices: Sequence[str]
     kind, num_replicas, name, capability, strategy = (
         _choose_jax(tpu, *wanted) if backend == "jax" else _choose_tensorflow(tpu, *wanted, num_hosts)
     )
+    if exact:
+        _compute_exactly(backend)
     policy = _precision(kind, capability) if precision == "auto" else precision
     keras.config.set_dtype_policy(policy)
     # JAX always compiles. On TensorFlow XLA is on for one GPU, as Keras' "auto" has it. It is off on a CPU, where it
@@ -289,6 +295,17 @@ def _choose_jax(tpu: bool, kind: str | None, numbers: list[int]) -> tuple:
     if kind == "gpu":
         capability = min(tuple(map(int, device.compute_capability.split("."))) for device in there)
     return kind, len(there), None if kind == "cpu" else there[0].device_kind, capability, None
+
+
+def _compute_exactly(backend: str) -> None:
+    if backend == "jax":
+        import jax
+
+        jax.config.update("jax_default_matmul_precision", "float32")
+    else:
+        import tensorflow as tf
+
+        tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
 def _precision(kind: str, capability: tuple[int, ...] | None) -> str:

@@ -9,6 +9,7 @@ from pixelart_tf import files, images
 
 MARGIN = 4      # pixels between pictures
 LABEL = 15      # pixels of a row's caption
+SCORES = ("mifid", "fid", "memorization_distance", "kid")   # of an epoch's logs, where it was scored
 
 
 def sheet(rows: dict[str, np.ndarray], scale: int = 1) -> np.ndarray:
@@ -66,12 +67,16 @@ def curves(history: list[dict], path: Path) -> None:
         "discriminators": ("target_discriminator", "source_discriminator"),
         "mean absolute errors (unweighted)": ("cycle", "identity", "color"),
     }
-    epochs = [row["epoch"] for row in history]
-    figure = Figure(figsize=(12, 3.6), layout="constrained")
+    if any("mifid" in row for row in history):
+        panels["scores (lower is better)"] = ("mifid", "fid")
+    figure = Figure(figsize=(4 * len(panels), 3.6), layout="constrained")
     for axes, (title, names) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
         for name in names:
-            if name in history[-1]:
-                axes.plot(epochs, [row.get(name, np.nan) for row in history], label=name.replace("_", " "))
+            scored = [row for row in history if name in row]   # not every epoch has scores
+            if scored:
+                values = [row[name] for row in scored]
+                marker = "o" if name in SCORES else ""
+                axes.plot([row["epoch"] for row in scored], values, marker=marker, label=name.replace("_", " "))
         axes.set(title=title, xlabel="epoch")
         axes.legend(frameon=False)
         axes.grid(alpha=0.3)

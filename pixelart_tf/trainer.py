@@ -10,76 +10,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pixelart_tf import callbacks, checkpoint, config, files, pipeline, progress
+from pixelart_tf import callbacks, checkpoint, config, files, pipeline, progress, scoring
 from pixelart_tf.cli import Progress, UserError
 from pixelart_tf.devices import Devices
 from pixelart_tf.models import MODELS
 from pixelart_tf.optimizers import adam
+from pixelart_tf.settings import Settings
 
 CHECKPOINT = "checkpoint.npz"
 # A resumed run with another value of one of these would not be the run that was begun.
-FIXED = ("data", "model", "optimizer", "finetune")
-
-
-class Settings:
-    """An experiment's tables, checked and with all defaults filled in.
-
-    Args:
-        tables: as `config.read` gives them.
-
-    Raises:
-        ConfigError: a table or key that is not known, missing, of the wrong type or out of range.
-    """
-
-    def __init__(self, tables: dict):
-        for name in tables:
-            if name not in _TABLES:
-                raise config.ConfigError(f"[{name}] is not a table. Known: {', '.join(_TABLES)}")
-        tables = {name: _table(tables, name) for name in _TABLES}
-        self.train, self.samples, self.export, self.finetune = (
-            config.call(kind, tables[name], name) for name, kind in (
-                ("train", config.Training), ("samples", config.Samples), ("export", config.Export),
-                ("finetune", config.Finetune),
-            )
-        )
-        data = tables["data"]
-        sides = {name: _table(data, name, "data.") for name in ("source", "target")}
-        # What both domains share stands in [data] itself.
-        shared = {key: value for key, value in data.items() if key not in sides}
-        self.source, self.target = (
-            config.call(pipeline.Domain, shared | side, f"data.{name}") for name, side in sides.items()
-        )
-        for name, domain in (("source", self.source), ("target", self.target)):
-            if not domain.files:   # else a glob of the current folder
-                raise config.ConfigError(f"`data.{name}.files` must name shards or pictures. Received: ''")
-        self.model_name = tables["model"].pop("name", "cyclegan")
-        if self.model_name not in list(MODELS):   # a list, as what a table holds may not be hashable
-            raise config.ConfigError(f"`model.name` must be one of {', '.join(MODELS)}. Received: {self.model_name!r}")
-        self.model = config.options(MODELS[self.model_name], tables["model"], "model", given=_SHAPES)
-        self.optimizer = config.options(adam, tables["optimizer"], "optimizer", given=_STEPS)
-
-    def tables(self) -> dict:
-        """Tables that give the same settings again, nothing left to a default."""
-        return {
-            "data": {"source": vars(self.source), "target": vars(self.target)},
-            "model": {"name": self.model_name} | self.model,
-            "optimizer": self.optimizer,
-            "train": vars(self.train), "samples": vars(self.samples), "export": vars(self.export),
-            "finetune": vars(self.finetune),
-        }
-
-
-_TABLES = ("data", "export", "finetune", "model", "optimizer", "samples", "train")
-# What the data decide, and no table.
-_SHAPES = ("image_size", "source_channels", "target_channels")
-_STEPS = ("num_steps", "num_decay_steps")
-
-
-def _table(tables: dict, name: str, where: str = "") -> dict:
-    table = tables.get(name, {})
-    if not isinstance(table, dict):
-        raise config.ConfigError(f"`{where}{name}` must be a table. Received: {table!r}")
-    return dict(table)
+FIXED = ("data", "model", "optimizer", "finetune", "score")
 
 
 class Run:
@@ -116,6 +56,9 @@ class Run:
         # `fit` runs whole executions only, and would step beyond the epoch's end.
         steps = -(-steps // train.steps_per_execution) * train.steps_per_execution
         self.steps_per_epoch = train.steps_per_epoch or steps
+        self.scorer = None
+        if settings.score.source:
+            self.scorer = scoring.Scorer(settings, self.source.domain, self.target.domain, _load)
         with devices.scope():
             self._compile()
         self.place = {"epoch": 0, "step": 0}
@@ -188,6 +131,8 @@ class Run:
             f"{train.epochs * self.steps_per_epoch:,} in all, "
             + (f"learning rate falling over the last {train.decay_epochs}" if train.decay_epochs else "no decay"),
         ]
+        if self.scorer:
+            lines += [f"Score      {self.scorer.summary()}"]
         if any(self.place.values()):
             lines += [f"Done       {self.place['epoch']} epochs and {self.place['step']} steps"]
         return "\n".join(lines)
@@ -252,8 +197,13 @@ class Run:
             self.folder, source=self.source_samples, target=self.target_samples, every=train.sample_every,
             num_epochs=train.epochs, scale=self.settings.samples.scale, cell_size=self.settings.export.cell_size,
         )
+        scores = [scoring.Score(
+            self.folder, self.scorer, every=self.settings.score.every, num_epochs=train.epochs, history=log.history,
+            cell_size=self.settings.export.cell_size,
+        )] if self.scorer else []
         board = callbacks.TensorBoard(self.folder / "tensorboard", write_graph=False)
-        return [guard, shown, log, pictures, board, last]
+        # The scores first: they are in what the log and TensorBoard write.
+        return [guard, shown, *scores, log, pictures, board, last]
 
 
 def _samples(pictures: pipeline.Pictures, files: str, count: int) -> np.ndarray:

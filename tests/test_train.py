@@ -59,11 +59,11 @@ name, moment, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 replacing = files.replacing
 
 @contextlib.contextmanager
-def fatal(path):
+def fatal(path, **options):
     global count
     count -= path.name == name
     die = path.name == name and not count
-    with replacing(path) as temporary:
+    with replacing(path, **options) as temporary:
         if die and moment == "while":
             temporary.write_bytes(b"PK half a file")
             os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,67 @@
+"""The tables of an experiment as one checked object: which function or class reads each of them."""
+
+from pixelart_tf import config, pipeline
+from pixelart_tf.models import MODELS
+from pixelart_tf.optimizers import adam
+
+# What the data decide, and no table.
+SHAPES = ("image_size", "source_channels", "target_channels")
+STEPS = ("num_steps", "num_decay_steps")
+
+
+class Settings:
+    """An experiment's tables, checked and with all defaults filled in.
+
+    Args:
+        tables: as `config.read` gives them.
+
+    Raises:
+        ConfigError: a table or key that is not known, missing, of the wrong type or out of range.
+    """
+
+    def __init__(self, tables: dict):
+        for name in tables:
+            if name not in _TABLES:
+                raise config.ConfigError(f"[{name}] is not a table. Known: {', '.join(_TABLES)}")
+        tables = {name: _table(tables, name) for name in _TABLES}
+        self.train, self.samples, self.score, self.export, self.finetune = (
+            config.call(kind, tables[name], name) for name, kind in (
+                ("train", config.Training), ("samples", config.Samples), ("score", config.Score),
+                ("export", config.Export), ("finetune", config.Finetune),
+            )
+        )
+        data = tables["data"]
+        sides = {name: _table(data, name, "data.") for name in ("source", "target")}
+        # What both domains share stands in [data] itself.
+        shared = {key: value for key, value in data.items() if key not in sides}
+        self.source, self.target = (
+            config.call(pipeline.Domain, shared | side, f"data.{name}") for name, side in sides.items()
+        )
+        for name, domain in (("source", self.source), ("target", self.target)):
+            if not domain.files:   # else a glob of the current folder
+                raise config.ConfigError(f"`data.{name}.files` must name shards or pictures. Received: ''")
+        self.model_name = tables["model"].pop("name", "cyclegan")
+        if self.model_name not in list(MODELS):   # a list, as what a table holds may not be hashable
+            raise config.ConfigError(f"`model.name` must be one of {', '.join(MODELS)}. Received: {self.model_name!r}")
+        self.model = config.options(MODELS[self.model_name], tables["model"], "model", given=SHAPES)
+        self.optimizer = config.options(adam, tables["optimizer"], "optimizer", given=STEPS)
+
+    def tables(self) -> dict:
+        """Tables that give the same settings again, nothing left to a default."""
+        return {
+            "data": {"source": vars(self.source), "target": vars(self.target)},
+            "model": {"name": self.model_name} | self.model,
+            "optimizer": self.optimizer,
+            "train": vars(self.train), "samples": vars(self.samples), "score": vars(self.score),
+            "export": vars(self.export), "finetune": vars(self.finetune),
+        }
+
+
+_TABLES = ("data", "export", "finetune", "model", "optimizer", "samples", "score", "train")
+
+
+def _table(tables: dict, name: str, where: str = "") -> dict:
+    table = tables.get(name, {})
+    if not isinstance(table, dict):
+        raise config.ConfigError(f"`{where}{name}` must be a table. Received: {table!r}")
+    return dict(table)
