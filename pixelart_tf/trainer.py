@@ -3,7 +3,6 @@
 import dataclasses
 import math
 import time
-import zipfile
 from pathlib import Path
 
 import keras
@@ -13,6 +12,7 @@ import tensorflow as tf
 from pixelart_tf import callbacks, checkpoint, config, files, pipeline, progress, scoring
 from pixelart_tf.cli import Progress, UserError
 from pixelart_tf.devices import Devices
+from pixelart_tf.keras_file import open_model
 from pixelart_tf.models import MODELS
 from pixelart_tf.optimizers import adam
 from pixelart_tf.settings import Settings
@@ -226,9 +226,9 @@ def _load(domain: pipeline.Domain) -> pipeline.Pictures:
 def _start_from(generator: keras.Model, path: Path) -> None:
     """Puts a saved generator's weights into a fresh one."""
     try:
-        saved = keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise config.ConfigError(f"finetune.{generator.name}: {path} is not a saved generator: {error}") from None
+        saved = open_model(path)
+    except UserError as error:
+        raise config.ConfigError(f"finetune.{generator.name}: not a saved generator: {error}") from None
     shapes = [[tuple(w.shape) for w in model.weights] for model in (saved, generator)]
     if shapes[0] != shapes[1]:
         raise config.ConfigError(

@@ -5,7 +5,6 @@ import collections
 import os
 import sys
 import time
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 
 from pixelart_tf import devices, images, outputs, sources, tiling
 from pixelart_tf.cli import Progress, UserError, command
+from pixelart_tf.keras_file import open_model
 from pixelart_tf.threads import ahead
 
 
@@ -29,25 +29,7 @@ def load_generator(path: str | Path) -> Any:
     Raises:
         UserError: no such file, not a whole `.keras` file, or not a model of pictures to pictures.
     """
-    path = Path(path)
-    if path.is_dir() or not path.exists():
-        raise UserError(f"{path}: no such file, a generator is saved as one .keras file")
-    if not zipfile.is_zipfile(path):
-        raise UserError(f"{path}: not a .keras file, or cut off")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            # Keras does not compare checksums: it would take damaged weights for good ones.
-            damaged = archive.testzip()
-        if damaged:
-            raise ValueError(f"{damaged} in it is damaged")
-        with devices.quiet():  # the first weight starts TensorFlow up, which misses a GPU aloud
-            import keras
-
-            # Nothing is trained here, so that losses and optimizers of other code need not be known.
-            generator = keras.saving.load_model(path, compile=False)
-    except Exception as error:  # zipfile, json, h5py and Keras each raise their own on a damaged or foreign file
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise UserError(f"{path}: cannot be opened as a Keras model ({reason})") from error
+    generator = open_model(path)
     _check(generator, str(path))
     return generator
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import pytest
 
-from pixelart_tf import config
+from pixelart_tf import config, tables
 
 
 def a_function(
@@ -134,10 +134,10 @@ def test_mistakes_in_tables_in_tables_name_the_key(part, message):
 ], ids=str)
 def test_impossible_trainings_are_refused(wrong):
     with pytest.raises(config.ConfigError, match=r"^\[train\] `\w+` must .* Received: "):
-        config.call(config.Training, wrong, "train")
+        config.call(tables.Training, wrong, "train")
 
 
 @pytest.mark.parametrize("wrong", [{"count": 0}, {"scale": 0}], ids=str)
 def test_impossible_samples_are_refused(wrong):
     with pytest.raises(config.ConfigError, match=r"^\[samples\] `\w+` must be at least 1. Received: 0"):
-        config.call(config.Samples, wrong, "samples")
+        config.call(tables.Samples, wrong, "samples")

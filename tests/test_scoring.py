@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pixelart_tf import config, figures, images, sources
+from pixelart_tf import figures, images, sources, tables
 
 pytestmark = pytest.mark.slow
 
@@ -170,4 +170,4 @@ def test_a_mistake_is_one_line(finished, override, told):
 
 
 def test_the_table_has_defaults_that_score_nothing():
-    assert config.Score().source == ""
+    assert tables.Score().source == ""

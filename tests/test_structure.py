@@ -14,10 +14,10 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Imports go down only: a module may import from its own layer and those below. The layers: settings and pictures;
 # TensorFlow's place, networks and pixel art; models; what knows a saved generator; commands.
 LAYERS = {
-    0: ["cli", "config", "files", "images", "scores", "threads"],
+    0: ["cli", "config", "files", "images", "scores", "tables", "threads"],
     1: [
-        "records", "packing", "sources", "outputs", "domains", "pipeline", "backend", "devices", "networks", "losses",
-        "optimizers", "features", "pixelize",
+        "records", "packing", "sources", "outputs", "keras_file", "domains", "pipeline", "backend", "devices",
+        "networks", "losses", "optimizers", "features", "pixelize",
     ],
     2: ["models", "checkpoint", "figures", "callbacks", "progress"],
     3: ["tiling", "translate", "feature_sets", "mifid", "report", "scoring", "settings", "trainer"],
@@ -25,7 +25,9 @@ LAYERS = {
 }
 LAYER = {name: number for number, names in LAYERS.items() for name in names}
 # These train on any Keras backend, so TensorFlow is not for them.
-KERAS_ONLY = ("networks", "features", "losses", "optimizers", "models", "callbacks", "progress", "checkpoint", "figures")
+KERAS_ONLY = (
+    "networks", "features", "losses", "optimizers", "models", "callbacks", "progress", "checkpoint", "figures"
+)
 EXTRAS = {"tqdm", "typer", "rich", "gradio", "av", "tensorflow_addons", "torch"}
 
 

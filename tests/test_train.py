@@ -418,7 +418,7 @@ def test_one_picture_is_enough(experiment, tmp_path, capsys):
 @pytest.mark.parametrize(("override", "expected"), [
     ("model.cycle_wieght=3", "`model.cycle_wieght` is not a setting. Did you mean `cycle_weight`?"),
     ("model.generator.base_widht=3", "`model.generator.base_widht` is not a setting. Did you mean `base_width`?"),
-    ("modle.cycle_weight=3", "[modle] is not a table. Known: data, export, finetune, model, optimizer, samples, train"),
+    ("modle.cycle_weight=3", "[modle] is not a table. Known: data, export, finetune, model, optimizer, samples, score, train"),
     ("data.source.jiter=3", "`data.source.jiter` is not a setting. Did you mean `jitter`?"),
     ("train.epochs=three", "`train.epochs` must be a whole number. Received: 'three'"),
     ("train.epochs=1.5", "`train.epochs` must be a whole number. Received: 1.5"),
@@ -500,7 +500,7 @@ def test_files_that_are_not_what_they_should_be(experiment, finished, tmp_path, 
         if name == "other":
             path.write_bytes((finished[0] / "to_target.keras").read_bytes()[:-500])
         said = message(capsys, experiment, "--dry-run", "--set", f"finetune.to_target={path}")
-        assert f"finetune.to_target: {path} is not a saved generator" in said
+        assert f"finetune.to_target: not a saved generator: {path}" in said
     said = message(capsys, experiment, "--dry-run", "--set", "model.generator.base_width=8",
                    "--set", f"finetune.to_target={finished[0] / 'to_target.keras'}")
     assert "has other weights than [model.generator] asks for" in said

@@ -1,13 +1,12 @@
 """Networks that turn pictures into feature vectors, which scores such as FID are computed from."""
 
 import dataclasses
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pixelart_tf.backend import quiet
 from pixelart_tf.cli import UserError
+from pixelart_tf.keras_file import open_model
 
 NETWORKS = {
     "inception": "the Inception of 2015 that FID is defined with; its weights are not part of this package",
@@ -101,7 +100,7 @@ def _load_file(path):
     if not path.is_file():
         known = ", ".join(NETWORKS)
         raise UserError(f"{path}: no such file, nor a network's name; the networks are {known} and any .keras file")
-    model = _with_pictures(_open(path), str(path))
+    model = _with_pictures(open_model(path), str(path))
     return FeatureNetwork(
         name=path.name,
         model=model,
@@ -109,24 +108,6 @@ def _load_file(path):
         weights_hash=files.file_hash(path),
         note=OWN_NOTE,
     )
-
-
-def _open(path):
-    if not zipfile.is_zipfile(path):
-        raise UserError(f"{path}: not a .keras file, or cut off")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            # Keras does not compare checksums: it would take damaged weights for good ones.
-            damaged = archive.testzip()
-        if damaged:
-            raise ValueError(f"{damaged} in it is damaged")
-        with quiet():   # the first weight starts TensorFlow up, which misses a GPU aloud
-            import keras
-
-            return keras.saving.load_model(path, compile=False)
-    except Exception as error:  # zipfile, json, h5py and Keras each raise their own on a damaged or foreign file
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise UserError(f"{path}: cannot be opened as a Keras model ({reason})") from error
 
 
 def _with_pictures(network, name):

@@ -1,0 +1,125 @@
+"""The tables of an experiment that are plain settings: their keys, defaults and rules."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """The `[train]` table.
+
+    Attributes:
+        epochs: number of epochs; an epoch is the larger domain once.
+        decay_epochs: over so many epochs at the end the learning rate falls linearly to zero.
+        steps_per_epoch: another length of an epoch, in batches. 0: the larger domain once, rounded up to a multiple of
+            `steps_per_execution`.
+        batch_size: pairs per step, over all replicas.
+        seed: of the weights, the order, the augmentation, dropout: the same seed gives the same run on a CPU.
+        steps_per_execution: steps between two looks at the losses; more is faster on accelerators.
+        sample_every: epochs between two sheets of sample pictures.
+        checkpoint_minutes: an epoch longer than this is saved in its midst too.
+    """
+
+    epochs: int = 100
+    decay_epochs: int = 0
+    steps_per_epoch: int = 0
+    batch_size: int = 1
+    seed: int = 0
+    steps_per_execution: int = 1
+    sample_every: int = 1
+    checkpoint_minutes: float = 10.0
+
+    def __post_init__(self):
+        for name, least in (("epochs", 1), ("batch_size", 1), ("steps_per_execution", 1), ("sample_every", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"`{name}` must be at least {least}. Received: {getattr(self, name)}")
+        if not 0 <= self.decay_epochs <= self.epochs:
+            raise ValueError(f"`decay_epochs` must be 0 to `epochs` ({self.epochs}). Received: {self.decay_epochs}")
+        if self.steps_per_epoch < 0 or self.steps_per_epoch % self.steps_per_execution:
+            raise ValueError(
+                f"`steps_per_epoch` must be a multiple of `steps_per_execution` ({self.steps_per_execution}), or 0. "
+                f"Received: {self.steps_per_epoch}"
+            )
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"`seed` must be at least 0 and below 2 ** 32. Received: {self.seed}")
+        if self.checkpoint_minutes <= 0:
+            raise ValueError(f"`checkpoint_minutes` must be above 0. Received: {self.checkpoint_minutes}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Samples:
+    """The `[samples]` table: the pictures shown while training.
+
+    Attributes:
+        source, target: shards or a folder; empty: the first pictures of the training set.
+        count: number of pictures of each domain.
+        scale: enlargement, by whole numbers.
+    """
+
+    source: str = ""
+    target: str = ""
+    count: int = 8
+    scale: int = 1
+
+    def __post_init__(self):
+        for name in ("count", "scale"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"`{name}` must be at least 1. Received: {getattr(self, name)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """The `[score]` table: MiFID of translated pictures while training.
+
+    Attributes:
+        source: shards or a folder of pictures to translate, best ones that are not trained on; empty: no scores.
+        target: shards or a folder of real pictures that the translations are compared with.
+        network: `"lite0"`, `"inception"` or a Keras model file; see `features.load`.
+        weights: a file of the Inception's weights; empty: the cache, or fetched once.
+        every: epochs between two scores; the last epoch always has one.
+        count: pictures of each domain, spread over the set; 0: all.
+        epsilon: memorization distances below it count.
+    """
+
+    source: str = ""
+    target: str = ""
+    network: str = "lite0"
+    weights: str = ""
+    every: int = 5
+    count: int = 0
+    epsilon: float = 0.1
+
+    def __post_init__(self):
+        if bool(self.source) != bool(self.target):
+            raise ValueError("`source` and `target` must be given both or not at all")
+        if self.every < 1:
+            raise ValueError(f"`every` must be at least 1. Received: {self.every}")
+        if self.count < 0 or self.count == 1:
+            raise ValueError(f"`count` must be 0 or at least 2. Received: {self.count}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finetune:
+    """The `[finetune]` table: saved generators to start from, one of them or both.
+
+    Attributes:
+        to_target, to_source: `.keras` files; empty: fresh weights.
+    """
+
+    to_target: str = ""
+    to_source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """The `[export]` table: how the generators are saved.
+
+    Attributes:
+        cell_size: of a generator that was trained on one pixel a cell: it is saved with a box-downscale by this before
+            it and an enlargement after it, and so takes and gives pictures of ordinary size. 1: saved as it is.
+    """
+
+    cell_size: int = 1
+
+    def __post_init__(self):
+        if self.cell_size < 1:
+            raise ValueError(f"`cell_size` must be at least 1. Received: {self.cell_size}")
