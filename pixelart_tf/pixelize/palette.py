@@ -11,7 +11,7 @@ from pixelart_tf.pixelize import color
 
 MAX_COLORS = 256
 MAX_POINTS = 2**13   # distinct colors that k-means sees as they are; more are first gathered by 5 bits a channel
-_DRAWN_STARTS = 2   # beside the split one, which photographs do best from; flat drawings sometimes gain
+_DRAWN_STARTS = 1   # beside the split one, which photographs do best from; flat drawings gain by it, not by more
 _BLOCK = 2**17   # colors measured at a time, which bounds the memory
 
 # `count_colors`. A color is chromatic from this chroma (max - min of the channels, 0 to 1) on, where JPEG's noise of a
@@ -19,7 +19,7 @@ _BLOCK = 2**17   # colors measured at a time, which bounds the memory
 _CHROMA = 0.12
 _BLACK, _WHITE = 0.15, 0.9
 _HUE_WIDTH = 20   # degrees; two hues nearer than that are one
-_SHADE_WIDTH = 0.2   # of the value, 0 to 1; a hue has a color for each such stretch that its pixels take up
+_SHADE_WIDTH = 51   # of the value, 0 to 255; a hue has a color for each such stretch that its pixels take up
 _SHARE = 0.01   # of the picture; what is rarer is no color of its own
 MIN_AUTO, MAX_AUTO = 2, 32
 
@@ -48,8 +48,8 @@ def extract(
     Raises:
         ValueError: k is not from 1 to 256, there are no colors, or the weights do not fit them.
 
-    Reference: Lloyd 1982. The best of three starts: one by splitting the colors again and again where they spread most
-    (as Wu 1991, with a plane across the longest axis), two by greedy k-means++ (Arthur and Vassilvitskii 2007).
+    Reference: Lloyd 1982. The better of two starts: one by splitting the colors again and again where they spread
+    most (as Wu 1991, but across the longest axis), one by greedy k-means++ (Arthur and Vassilvitskii 2007).
     """
     if k != "auto" and (isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= MAX_COLORS):
         raise ValueError(f"`k` must be a whole number from 1 to {MAX_COLORS} or 'auto'. Received: {k!r}")
@@ -71,7 +71,7 @@ def count_colors(colors: np.ndarray, weights: np.ndarray | None = None) -> int:
 
     Of the HSV hue histogram of all chromatic colors, the 20 degrees that hold most of the picture are a hue, then those
     that hold most of what is left, as long as they hold 1 % of the picture. A hue that spreads over light and dark
-    counts once for each 0.2 of the value (HSV) that its pixels take up, and so do the greys between black and white.
+    counts once for each fifth of the value (HSV) that its pixels take up, and so do the greys between black and white.
     Black and white are one each, if they are 1 % of the picture.
 
     Args:
@@ -87,6 +87,7 @@ def count_colors(colors: np.ndarray, weights: np.ndarray | None = None) -> int:
 def _count(distinct: np.ndarray, counts: np.ndarray) -> int:
     red, green, blue = (distinct[:, channel] / 255 for channel in range(3))
     value = np.maximum(np.maximum(red, green), blue)
+    level = distinct.max(axis=1)
     chroma = value - np.minimum(np.minimum(red, green), blue)
     chromatic = chroma >= _CHROMA
     spread = np.where(chromatic, chroma, 1)
@@ -109,26 +110,24 @@ def _count(distinct: np.ndarray, counts: np.ndarray) -> int:
         if windows[start] < enough:
             break
         inside = chromatic & ((degree - start) % 360 < _HUE_WIDTH) & (left[degree] > 0)
-        total += max(1, _stretches(value[inside], counts[inside], enough))
+        total += max(1, _stretches(level[inside], counts[inside], enough))
         left[(start + np.arange(_HUE_WIDTH)) % 360] = 0
     black, white = ~chromatic & (value < _BLACK), ~chromatic & (value > _WHITE)
     grey = ~(chromatic | black | white)
     total += int(counts[black].sum() >= enough) + int(counts[white].sum() >= enough)
-    total += _stretches(value[grey], counts[grey], enough)
+    total += _stretches(level[grey], counts[grey], enough)
     return int(np.clip(total, MIN_AUTO, MAX_AUTO))
 
 
-def _stretches(values: np.ndarray, counts: np.ndarray, enough: float) -> int:
-    """How many stretches of `_SHADE_WIDTH` it takes to cover all of `values` that is not rare."""
-    order = np.argsort(values, kind="stable")
-    values, counts = values[order], counts[order]
-    found, first = 0, 0
-    while first < len(values):
-        end = np.searchsorted(values, values[first] + _SHADE_WIDTH)
-        if counts[first:end].sum() >= enough:
-            found, first = found + 1, end
+def _stretches(levels: np.ndarray, counts: np.ndarray, enough: float) -> int:
+    """How many stretches of `_SHADE_WIDTH` it takes, from the darkest up, to cover all of `levels` that is not rare."""
+    histogram = np.bincount(levels, counts, minlength=256)
+    found = first = 0
+    while first < 256:
+        if histogram[first] and histogram[first : first + _SHADE_WIDTH].sum() >= enough:
+            found, first = found + 1, first + _SHADE_WIDTH
         else:
-            first += 1 + np.searchsorted(np.cumsum(counts[first:end]), 0, side="right")
+            first += 1
     return found
 
 
@@ -274,7 +273,7 @@ def _drawn(points: np.ndarray, counts: np.ndarray, k: int, random: np.random.Gen
 
 def _lloyd(points: np.ndarray, counts: np.ndarray, centers: np.ndarray) -> tuple[np.ndarray, float]:
     """Centers moved to the means of what they are nearest to, until that hardly lowers the error, and the error."""
-    before = np.inf
+    before = None
     for _ in range(50):
         labels, distances = vq(points, centers, check_finite=False)
         errors = counts * distances**2
@@ -285,7 +284,7 @@ def _lloyd(points: np.ndarray, counts: np.ndarray, centers: np.ndarray) -> tuple
         centers = np.stack(sums, axis=-1) / np.where(empty, 1, weights)[:, None]
         if empty.any():
             centers[empty] = points[np.argsort(-errors, kind="stable")[: empty.sum()]]
-        elif before - error <= 1e-4 * before:
+        elif before is not None and before - error <= 1e-4 * before:
             break
         before = error
     return centers, error
