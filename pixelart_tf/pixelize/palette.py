@@ -104,7 +104,7 @@ def _count(distinct: np.ndarray, counts: np.ndarray) -> int:
         # What a window of 20 degrees that begins at each degree holds.
         sums = np.concatenate([[0], np.cumsum(np.concatenate([left, left[: _HUE_WIDTH - 1]]))])
         windows = sums[_HUE_WIDTH:] - sums[:-_HUE_WIDTH]
-        # The weight's own mean decides between the many windows that hold one narrow hue: its middle.
+        # Many windows hold the whole of a narrow hue; the middle one has room on both sides for what is left of it.
         best = np.flatnonzero(windows >= windows.max() * (1 - 1e-9))
         start = int(best[len(best) // 2])
         if windows[start] < enough:
