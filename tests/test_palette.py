@@ -66,6 +66,15 @@ def test_one_color_is_the_mean():
     np.testing.assert_array_equal(palette.extract(picture, 1), [mean])
 
 
+def test_a_color_that_most_of_an_entry_is_stays_exact():
+    # Paper and ink with scanner-like noise on a third of the pixels: means would be off by some levels.
+    random = np.random.default_rng(8)
+    picture = flat((255, 255, 255), (12, 8, 30), RED, each=900).astype(int)
+    noise = random.integers(-30, 31, picture.shape) * (random.random((len(picture), 1)) < 0.3)
+    found = palette.extract((picture + noise).clip(0, 255).astype(np.uint8), 3)
+    assert found.tolist() == [[12, 8, 30], list(RED), [255, 255, 255]]
+
+
 def test_weights_count_as_repetitions():
     picture = random_picture(4, 20).reshape(-1, 3)
     weights = np.random.default_rng(0).integers(0, 4, len(picture))

@@ -43,7 +43,8 @@ def extract(
 
     Returns:
         The palette, from dark to light. Where there are no more than k colors these are it, unchanged; k = 1 gives the
-        mean color of `space`. Centers that round to one color are one entry.
+        mean color of `space`. An entry most of whose weight is one single color is that very color; entries that round
+        to one color are one.
 
     Raises:
         ValueError: k is not from 1 to 256, there are no colors, or the weights do not fit them.
@@ -59,10 +60,11 @@ def extract(
         k = _count(distinct, counts)
     if len(distinct) <= k:
         return _by_lightness(distinct)
-    if len(distinct) > MAX_POINTS:
-        points, counts = _gathered(distinct, points, counts)
-    centers = _kmeans(points.astype(np.float64), counts, k, np.random.default_rng(seed))
+    gathered = (points, counts) if len(distinct) <= MAX_POINTS else _gathered(distinct, points, counts)
+    centers = _kmeans(gathered[0].astype(np.float64), gathered[1], k, np.random.default_rng(seed))
     found = color.FROM_SPACES[space](centers)
+    if k > 1:
+        found = _kept(found, distinct, counts, vq(points, centers.astype(np.float32), check_finite=False)[0])
     return _by_lightness(_unpack(np.unique(_pack(found))))
 
 
@@ -218,6 +220,17 @@ def _gathered(distinct: np.ndarray, points: np.ndarray, counts: np.ndarray) -> t
     together = together[there]
     sums = [np.bincount(keys, counts * points[:, axis])[there] for axis in range(3)]
     return np.stack(sums, axis=-1) / together[:, None], together
+
+
+def _kept(found: np.ndarray, distinct: np.ndarray, counts: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Entries with over half of their weight in one single color are that color: white paper stays 255, 255, 255."""
+    found = found.copy()
+    order = np.argsort(counts, kind="stable")
+    main = np.zeros(len(found), np.int64)
+    main[labels[order]] = order   # the last written, that of the greatest count, stays
+    kept = 2 * counts[main] * (labels[main] == np.arange(len(found))) > np.bincount(labels, counts, len(found))
+    found[kept] = distinct[main[kept]]
+    return found
 
 
 def _by_lightness(palette: np.ndarray) -> np.ndarray:
