@@ -59,6 +59,13 @@ def test_few_colors_are_kept_as_they_are():
             assert set(map(tuple, palette.extract(picture, asked))) == set(map(tuple, colors))
 
 
+def test_distinct_colors():
+    picture = flat((255, 255, 255), RED, (0, 0, 0)).reshape(20, 15, 3)
+    assert palette.distinct_colors(picture).tolist() == [[0, 0, 0], list(RED), [255, 255, 255]]
+    assert palette.distinct_colors(picture, 3) is not None
+    assert palette.distinct_colors(picture, 2) is None
+
+
 def test_one_color_is_the_mean():
     picture = random_picture(3).reshape(-1, 3)
     np.testing.assert_array_equal(palette.extract(picture, 1, space="rgb"), [np.rint(picture.mean(axis=0))])

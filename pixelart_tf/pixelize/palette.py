@@ -68,6 +68,12 @@ def extract(
     return _by_lightness(_unpack(np.unique(_pack(found))))
 
 
+def distinct_colors(colors: np.ndarray, at_most: int = MAX_COLORS) -> np.ndarray | None:
+    """The colors that occur in uint8 (..., 3), from dark to light, or None if there are more than `at_most`."""
+    distinct = np.unique(_pack(_checked(colors).reshape(-1, 3)))
+    return _by_lightness(_unpack(distinct)) if len(distinct) <= at_most else None
+
+
 def count_colors(colors: np.ndarray, weights: np.ndarray | None = None) -> int:
     """Counts the colors that a picture is made of: its independent hues, and black, white and greys.
 
