@@ -1,1 +1,5 @@
-"""Turns pictures into true pixel art: NumPy, uint8 in and out."""
+"""True pixel art of any picture: `pixelize(image, Style(cell=8, colors=16)).image(scale=8)`. NumPy and SciPy only."""
+
+from pixelart_tf.pixelize.art import Art, Style, pixelize
+
+__all__ = ["Art", "Style", "pixelize"]

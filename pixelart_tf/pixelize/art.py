@@ -1,0 +1,159 @@
+"""Any picture -> true pixel art: cells, a palette, dithering, an outline."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pixelart_tf.cli import UserError
+from pixelart_tf.pixelize import cells, color, find
+from pixelart_tf.pixelize.dither import METHODS, dither
+from pixelart_tf.pixelize.outline import outline
+from pixelart_tf.pixelize.palette import MAX_AUTO, MAX_COLORS, check, extract
+
+DEFAULT_COUNT = 128   # cells along the longer side, where neither their size nor their number is asked for
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Style:
+    """How a picture becomes pixel art.
+
+    Args:
+        cell: pixels of a cell's side; or `"auto"`, the cells that a picture of enlarged pixel art has already.
+        width: instead, cells across the picture. With neither, the picture's own cells if it has any, else
+            `DEFAULT_COUNT` along its longer side.
+        how: what gives a cell its color, one of `cells.HOW`.
+        colors: most colors of the picture's own palette, 1 to 256; or `"auto"`, as many as it is made of.
+        palette: uint8 (k, 3), colors to take instead.
+        space: in which colors are compared, one of `color.SPACES`.
+        dither: one of `dither.METHODS`.
+        strength: of the dithering, 0 to 1.
+        outline: whether the palette's darkest color is drawn around the shape (see `outline`).
+        alpha_threshold: 1 to 255; a cell of at least that mean alpha is opaque, the others are transparent.
+        seed: of the search for a palette.
+
+    Raises:
+        UserError: an argument breaks its rule.
+    """
+
+    cell: int | str | None = None
+    width: int | None = None
+    how: str = "mean"
+    colors: int | str = 16
+    palette: np.ndarray | None = None
+    space: str = "oklab"
+    dither: str = "none"
+    strength: float = 1.0
+    outline: bool = False
+    alpha_threshold: int = 128
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.cell is not None and self.width is not None:
+            raise UserError(f"`cell` and `width` exclude each other. Received: {self.cell} and {self.width}")
+        for name, least, most in (
+            ("cell", 1, None), ("width", 1, None), ("colors", 1, MAX_COLORS), ("alpha_threshold", 1, 255),
+        ):
+            value = getattr(self, name)
+            if value is None or (value == "auto" and name in ("cell", "colors")):
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or value < least or (most and value > most):
+                limits = f"from {least} to {most}" if most else f"at least {least}"
+                raise UserError(f"`{name}` must be a whole number {limits}. Received: {value!r}")
+        for name, known in (("how", cells.HOW), ("space", tuple(color.SPACES)), ("dither", METHODS)):
+            if getattr(self, name) not in known:
+                raise UserError(f"`{name}` must be one of {', '.join(known)}. Received: {getattr(self, name)!r}")
+        if not 0 <= self.strength <= 1:
+            raise UserError(f"`strength` must be from 0 to 1. Received: {self.strength}")
+        if self.palette is not None:
+            check(self.palette)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Art:
+    """Pixel art at one value a cell.
+
+    Attributes:
+        index: uint8 (rows, columns) into the palette.
+        palette: uint8 (k, 3).
+        opaque: bool (rows, columns).
+        cell: pixels of a cell's side in the picture that it was made from, rounded.
+    """
+
+    index: np.ndarray
+    palette: np.ndarray
+    opaque: np.ndarray
+    cell: int
+
+    def image(self, scale: int = 1) -> np.ndarray:
+        """Each cell a square of `scale` pixels: uint8 (H, W, 3), or (H, W, 4) where a cell is transparent."""
+        return cells.enlarge(self.palette[self.index], self.opaque, scale)
+
+
+def pixelize(image: np.ndarray, style: Style | None = None) -> Art:
+    """Makes pixel art of a picture.
+
+    At most as many colors as asked for, each of them of the palette, one a cell; and what is pixel art of the same
+    cells and colors already comes back unchanged.
+
+    Args:
+        image: uint8 (H, W, 3), or (H, W, 4) with alpha.
+        style: how; None is `Style()`.
+
+    Raises:
+        UserError: cells that do not fit the picture, or `cell="auto"` and none found.
+    """
+    style = style or Style()
+    row_edges, column_edges = edges(image, style)
+    values, opaque = cells.reduce(image, row_edges, column_edges, how=style.how, alpha_threshold=style.alpha_threshold)
+    palette = style.palette if style.palette is not None else own_palette(values[opaque], style)
+    index, opaque = paint(values, opaque, palette, style)
+    size = (column_edges[-1] - column_edges[0]) / (len(column_edges) - 1)
+    return Art(index=index, palette=palette, opaque=opaque, cell=max(1, round(size)))
+
+
+def edges(image: np.ndarray, style: Style) -> tuple[np.ndarray, np.ndarray]:
+    """Where the cells of a picture begin and end: int64 (rows + 1,) and (columns + 1,). Raises UserError."""
+    height, width = image.shape[:2]
+    if style.width is not None:
+        return cells.edges_across(height, width, style.width)
+    size = style.cell
+    if size in (None, "auto"):
+        lattice = find.find(image[..., :3])
+        if lattice is not None:
+            return find.edges_of(lattice, height, width)
+        if size == "auto":
+            raise UserError("no cells found: this is no enlarged pixel art; give their size or their number")
+        size = max(1, round(max(height, width) / DEFAULT_COUNT))
+    return cells.edges(height, cell=size), cells.edges(width, cell=size)
+
+
+def own_palette(colors: np.ndarray, style: Style) -> np.ndarray:
+    """The palette of a picture's, or several pictures', own colors: uint8 (n, 3) -> uint8 (k, 3)."""
+    if not len(colors):   # all is transparent
+        return np.zeros((1, 3), np.uint8)
+    k = style.colors
+    # Where it has a palette already, to choose among its colors would lose some each time.
+    if k == "auto" and len(np.unique(colors.astype(np.int32) @ (65536, 256, 1))) <= MAX_AUTO:
+        k = MAX_AUTO
+    return extract(colors, k, space=style.space, seed=style.seed)
+
+
+def paint(
+    values: np.ndarray, opaque: np.ndarray, palette: np.ndarray, style: Style
+) -> tuple[np.ndarray, np.ndarray]:
+    """Gives each cell a color of the palette, and the shape its outline.
+
+    Args:
+        values: uint8 (rows, columns, 3), the cells' colors.
+        opaque: bool (rows, columns).
+        palette: uint8 (k, 3).
+
+    Returns:
+        uint8 (rows, columns), index into the palette, and which cells are opaque.
+    """
+    index = dither(values, palette, how=style.dither, strength=style.strength, space=style.space, opaque=opaque)
+    if not style.outline:
+        return index, opaque
+    darkest = int(color.coordinates(palette, "oklab")[:, 0].argmin())
+    drawn, opaque = outline(palette[index], opaque, color=palette[darkest])
+    return np.where((drawn != palette[index]).any(axis=-1), darkest, index).astype(np.uint8), opaque
