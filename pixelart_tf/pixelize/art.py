@@ -52,18 +52,20 @@ class Style:
             raise UserError(f"`cell` and `width` exclude each other. Received: {self.cell} and {self.width}")
         for name, least, most in (
             ("cell", 1, None), ("width", 1, None), ("colors", 1, MAX_COLORS), ("alpha_threshold", 1, 255),
+            ("seed", 0, None),
         ):
-            value = getattr(self, name)
-            if value is None or (value == "auto" and name in ("cell", "colors")):
+            value, or_auto = getattr(self, name), name in ("cell", "colors")
+            if (value is None and name in ("cell", "width")) or (or_auto and value == "auto"):
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or value < least or (most and value > most):
-                limits = f"from {least} to {most}" if most else f"at least {least}"
+                limits = f"from {least} to {most}" if most else f"of at least {least}"
+                limits += " or auto" if or_auto else ""
                 raise UserError(f"`{name}` must be a whole number {limits}. Received: {value!r}")
         for name, known in (("how", cells.HOW), ("space", tuple(color.SPACES)), ("dither", METHODS)):
             if getattr(self, name) not in known:
                 raise UserError(f"`{name}` must be one of {', '.join(known)}. Received: {getattr(self, name)!r}")
-        if not 0 <= self.strength <= 1:
-            raise UserError(f"`strength` must be from 0 to 1. Received: {self.strength}")
+        if not isinstance(self.strength, int | float) or not 0 <= self.strength <= 1:
+            raise UserError(f"`strength` must be from 0 to 1. Received: {self.strength!r}")
         if self.palette is not None:
             check(self.palette)
 
