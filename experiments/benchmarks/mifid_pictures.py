@@ -1,0 +1,171 @@
+"""Seconds and memory of MiFID over pictures, for mifid.py: what the pictures are, our side, and the comparison."""
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from pixelart_tf import images, sources
+
+ROOT = Path(__file__).parents[2]
+TORCH_PEER = Path(__file__).with_name("mifid_torch.py")
+SHARDS = [str(ROOT / "tfrecords" / pattern) for pattern in ("photo*.tfrec", "cartoon*.tfrec")]
+SIZE = 256
+GOAL = 1.5   # over torchmetrics
+# Relative. The features differ by about 1e-6, as float32 is summed in other orders.
+AGREEMENT = {"fid": 1e-4, "memorization_distance": 1e-4, "mifid": 1e-4}
+MEMORY_GOAL = 2e9   # bytes
+
+
+def by_rule() -> dict[str, np.ndarray]:
+    """Weights for the Inception that keep the signal's size, as the real ones need not be at hand."""
+    from pixelart_tf.features.inception import shapes
+
+    state = {}
+    for name, shape in shapes().items():
+        rng = np.random.default_rng(zlib.crc32(name.encode()))
+        if name.endswith("running_var"):
+            array = rng.uniform(0.5, 1.5, shape)
+        elif name.endswith("bn.weight"):
+            array = rng.uniform(0.8, 1.2, shape)
+        elif name.endswith(("running_mean", ".bias")):
+            array = rng.normal(0, 0.1, shape)
+        else:
+            array = rng.normal(0, 1, shape) * math.sqrt(2 / math.prod(shape[1:]))
+        state[name] = array.astype(np.float32)
+    return state
+
+
+@contextlib.contextmanager
+def inputs(pictures: str | None, num_generated: int, num_real: int) -> Iterator[tuple[Path, Path, Path]]:
+    """Temporary folders of generated and of real JPEGs, 256x256, and a file of weights."""
+    from pixelart_tf.features import weights
+
+    found = [item for pattern in ([pictures] if pictures else SHARDS) for item in sources.read(pattern)]
+    random.Random(0).shuffle(found)
+    if len(found) <= num_real:
+        sys.exit(f"{len(found)} pictures are too few for {num_real} real ones and others")
+    with tempfile.TemporaryDirectory() as folder:
+        generated, real, state = Path(folder, "generated"), Path(folder, "real"), Path(folder, "weights.npz")
+        write(found[num_real:], generated, num_generated)
+        write(found[:num_real], real, num_real)
+        weights.save_npz(by_rule(), state)
+        yield generated, real, state
+
+
+def write(originals: list[sources.Encoded], folder: Path, count: int) -> None:
+    """Writes `count` JPEGs: each original once, then random squares of them."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(count):
+        image = originals[index % len(originals)].decode()
+        if index >= len(originals):
+            side = int(min(image.shape[:2]) * rng.uniform(0.5, 0.95))
+            top, left = (rng.integers(0, length - side + 1) for length in image.shape[:2])
+            image = image[top : top + side, left : left + side]
+        images.write(folder / f"{index:05d}.jpg", images.fit(image, SIZE, how="crop", resample="area"), quality=95)
+
+
+def ours(generated: str, real: str, weights: str) -> None:
+    """Prints seconds and scores as JSON."""
+    from pixelart_tf import devices, features, mifid
+    from pixelart_tf.feature_sets import Extractor
+
+    device = devices.choose(precision="float32", exact=True)
+    with device.scope():
+        network = features.load("inception", weights=weights)
+    extractor = Extractor(network, predict=device.predictor(network.model))
+
+    start, spent = time.perf_counter(), time.process_time()
+    found = mifid.evaluate(generated, real, extractor, direction="real", num_resamples=0, cache=False).scores
+    seconds, spent = time.perf_counter() - start, time.process_time() - spent
+    scores = {key: getattr(found, key) for key in AGREEMENT}
+    print(json.dumps({"seconds": seconds, "cpu": spent, "scores": scores}))
+
+
+def run(name: str, command: list[str]) -> dict:
+    """What a fresh process printed last: seconds and scores."""
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    if done.returncode:
+        sys.exit(f"{name} failed:\n{done.stderr[-3000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def speed(arguments: argparse.Namespace, *, with_torchmetrics: bool) -> bool:
+    """Times the peers, prints a line for each, and returns whether the scores agree."""
+    num_generated, num_real = arguments.count or 256, 128
+    with inputs(arguments.pictures, num_generated, num_real) as paths:
+        files = list(map(str, paths))
+        commands = {"ours": [sys.executable, __file__, *files]}
+        for workers in (0, 2) if with_torchmetrics else ():
+            commands[f"torchmetrics, {workers} workers"] = [
+                arguments.torch_python, str(TORCH_PEER), *files, "--num-workers", str(workers)
+            ]
+        found = {name: [] for name in commands}
+        for _ in range(arguments.rounds):
+            for name in random.sample(list(commands), len(commands)):
+                found[name].append(run(name, commands[name]))
+
+    middles = {name: statistics.median(each["seconds"] for each in runs) for name, runs in found.items()}
+    agree = True
+    for name, runs in found.items():
+        seconds = [each["seconds"] for each in runs]
+        scores, mine = runs[-1]["scores"], found["ours"][-1]["scores"]
+        ratio = "" if name == "ours" else f"  {middles[name] / middles['ours']:5.2f}x (wanted {GOAL})"
+        arithmetic = [each["arithmetic"] for each in runs if "arithmetic" in each]
+        part = f", {statistics.median(arithmetic):.1f} of them arithmetic" if arithmetic else ""
+        print(
+            f"{name:23}  {middles[name]:7.2f} s ({min(seconds):.2f} to {max(seconds):.2f}{part}), "
+            f"{statistics.median(each['cpu'] for each in runs):.1f} CPU seconds  "
+            f"{(num_generated + num_real) / middles[name]:6.2f} pictures/s{ratio}\n"
+            f"{'':23}  " + ", ".join(f"{key} {value:.8g}" for key, value in scores.items()),
+            flush=True,
+        )
+        if name != "ours":
+            errors = {key: abs(scores[key] / mine[key] - 1) for key in AGREEMENT}
+            print(f"{'':23}  differ from ours by " + ", ".join(f"{key} {error:.1e}" for key, error in errors.items()))
+            agree &= all(error <= AGREEMENT[key] for key, error in errors.items())
+    if not agree:
+        print(f"the scores differ by more than {AGREEMENT}")
+    return agree
+
+
+def memory(arguments: argparse.Namespace) -> bool:
+    """Prints the peak memory of the whole command, and returns whether it is as low as wanted."""
+    count = arguments.count or 10_000
+    with inputs(arguments.pictures, count, 300) as (generated, real, weights):
+        command = [sys.executable, "-m", "pixelart_tf.mifid", str(generated), str(real), "--weights", str(weights)]
+        environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "PYTHONPATH": str(ROOT)}
+        start = time.perf_counter()
+        process = subprocess.Popen([*command, "--no-cache"], env=environment)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+    if status:
+        sys.exit("the command failed; its error is above")
+    peak = usage.ru_maxrss * 1024
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    if peak <= own:   # a child starts with its parent's peak
+        sys.exit(f"no figure: this process itself took {own / 1e9:.2f} GB")
+    print(
+        f"{count:,} generated pictures, 300 real: peak {peak / 1e9:.3f} GB (wanted {MEMORY_GOAL / 1e9:.0f}), "
+        f"{seconds:.0f} s, {usage.ru_utime + usage.ru_stime:.0f} CPU seconds"
+    )
+    return peak < MEMORY_GOAL
+
+
+if __name__ == "__main__":
+    ours(*sys.argv[1:])
