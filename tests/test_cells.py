@@ -157,6 +157,12 @@ def test_contrast_keeps_a_thin_line_where_others_lose_it():
         assert (reduce(image, *sides, how=how)[0] == 220).all()
 
 
+def test_contrast_drops_specks():
+    image = np.full((64, 64, 3), 220, np.uint8)
+    image[10:12, 10:13] = 20   # 6 of 64 pixels, under an eighth
+    assert (reduce(image, edges(64, cell=8), edges(64, cell=8), how="contrast")[0] == 220).all()
+
+
 def test_contrast_leaves_edges_where_they_are():
     for place in range(24, 33):   # dark from here on; the cell of pixels 24 to 31 belongs to whom it is more of
         image = np.full((64, 64, 3), 230, np.uint8)
