@@ -67,17 +67,21 @@ def curves(history: list[dict], path: Path) -> None:
         "discriminators": ("target_discriminator", "source_discriminator"),
         "mean absolute errors (unweighted)": ("cycle", "identity", "color"),
     }
-    if any("mifid" in row for row in history):
-        panels["scores (lower is better)"] = ("mifid", "fid")
+    scored = [row for row in history if "mifid" in row]
+    if scored:
+        # They are equal, and one line would hide the other, as long as nothing is memorized.
+        differ = any(abs(row["mifid"] - row["fid"]) > 1e-6 for row in scored)
+        panels["scores (lower is better)"] = ("mifid", "fid") if differ else ("mifid",)
     figure = Figure(figsize=(4 * len(panels), 3.6), layout="constrained")
     for axes, (title, names) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
         for name in names:
-            scored = [row for row in history if name in row]   # not every epoch has scores
-            if scored:
-                values = [row[name] for row in scored]
+            rows = [row for row in history if name in row]   # not every epoch has scores
+            if rows:
+                label = {"mifid": "MiFID", "fid": "FID"}.get(name, name.replace("_", " "))
                 marker = "o" if name in SCORES else ""
-                axes.plot([row["epoch"] for row in scored], values, marker=marker, label=name.replace("_", " "))
+                axes.plot([row["epoch"] for row in rows], [row[name] for row in rows], marker=marker, label=label)
         axes.set(title=title, xlabel="epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(frameon=False)
         axes.grid(alpha=0.3)
     with files.replacing(path) as temporary:

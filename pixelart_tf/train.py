@@ -18,7 +18,8 @@ examples:
   python -m pixelart_tf.train my.toml --run runs/more_cycle --resume
 
 The run folder holds config.toml (all settings, defaults filled in), log.jsonl (a line an epoch), curves.png, samples/,
-patch_maps/, tensorboard/, checkpoint.npz and the generators to_target.keras and to_source.keras.
+patch_maps/, tensorboard/, checkpoint.npz, the generators to_target.keras and to_source.keras, and, where the
+experiment has a [score] table, best/ with those of the epoch that scored best.
 """
 
 
