@@ -1,6 +1,7 @@
 """A set of pictures -> their feature vectors, as a stream or, cached, as a whole."""
 
 import hashlib
+import os
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,21 +16,43 @@ from pixelart_tf.features.weights import cache_dir
 from pixelart_tf.threads import ahead
 
 
+@dataclass(frozen=True)
+class Origin:
+    """The network that features are of; the fields are those of `FeatureNetwork`."""
+
+    name: str
+    weights_hash: str
+    note: str
+
+    def __str__(self):
+        return f"{self.name} (weights {self.weights_hash[:12]})"
+
+
 @dataclass(frozen=True, kw_only=True)
 class FeatureSet:
     """Features of a whole set.
 
     Attributes:
         names: one a picture.
-        features: float32 (n, D).
-        size: (height, width) of the pictures when they went into the network.
+        features: floats (n, D); float32 where a network of ours made them.
+        size: (height, width) of the pictures when they went into the network; None where it is not known.
+        origin: the network; None where it is not known.
         bad: a line for each picture that was left out.
     """
 
     names: tuple[str, ...]
     features: np.ndarray
-    size: tuple[int, int]
+    size: tuple[int, int] | None
+    origin: Origin | None
     bad: tuple[str, ...] = ()
+
+
+def check_options(*, size: int | None, batch_size: int) -> None:
+    """Raises UserError for what an `Extractor` does not take; costs nothing, as building a network does."""
+    if size is not None and size < 1:
+        raise UserError(f"`size` must be at least 1. Received: {size}")
+    if batch_size < 1:
+        raise UserError(f"`batch_size` must be at least 1. Received: {batch_size}")
 
 
 class Extractor:
@@ -49,11 +72,9 @@ class Extractor:
         self, network: FeatureNetwork, *, predict: Callable[[np.ndarray], np.ndarray], size: int | None = None,
         batch_size: int = 32, skip_bad: bool = False,
     ):
-        if size is not None and size < 1:
-            raise UserError(f"`size` must be at least 1. Received: {size}")
-        if batch_size < 1:
-            raise UserError(f"`batch_size` must be at least 1. Received: {batch_size}")
-        self.network, self.size, self.batch_size, self.skip_bad = network, size, batch_size, skip_bad
+        check_options(size=size, batch_size=batch_size)
+        self.origin = Origin(network.name, network.weights_hash, network.note)
+        self.size, self.batch_size, self.skip_bad = size, batch_size, skip_bad
         self._predict = predict
         self._size_seen: tuple[int, int] | None = None
         self._seen_in = ""
@@ -99,12 +120,12 @@ class Extractor:
 
     def pictures(self, pattern: str | Path, *, bad: list[str]) -> Iterator[tuple[str, np.ndarray]]:
         """Names and uint8 images (H, W, 3) as they go into the network; see `stream`."""
-        for name, image in ahead(self._decode, sources.read(pattern)):
-            if image is None:
-                bad.append(name)
+        for item, found in ahead(self._decode, sources.read(pattern)):
+            if isinstance(found, images.ImageError):
+                bad.append(str(found))
             else:
-                self.expect(image.shape[:2], pattern, name)
-                yield name, image
+                self.expect(found.shape[:2], pattern, item.place)
+                yield item.name, found
 
     def features(self, batch: np.ndarray) -> np.ndarray:
         """uint8 (b, H, W, 3) -> float32 (b, D)."""
@@ -123,92 +144,162 @@ class Extractor:
         Raises:
             UserError: see `stream`.
         """
-        path = cache_dir() / "features" / f"{self._key(pattern)}.npz" if cache else None
+        path = self._cached(pattern) if cache else None
         if path is not None and path.exists():
-            found = read_npz(path)
-            self.expect(found.size, pattern)
-            return found
+            try:
+                found = read_npz(path)
+            except UserError:
+                pass   # cut off by a full disk, say; it is made again
+            else:
+                self.expect(found.size, pattern)
+                return found
         names, features, bad = [], [], []
         for some, values in self.stream(pattern, bad=bad, progress=progress):
             names += some
             features.append(values)
         found = FeatureSet(
-            names=tuple(names), features=np.concatenate(features), size=self._size_seen, bad=tuple(bad)
+            names=tuple(names), features=np.concatenate(features), size=self._size_seen, origin=self.origin,
+            bad=tuple(bad),
         )
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_npz(path, found, self.network)
+            write_npz(path, found)
         return found
+
+    def _cached(self, pattern: str | Path) -> Path:
+        """Where the cache holds a set's features, or is to; the folder is there."""
+        folder = cache_dir() / "features"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"{folder}: {error.strerror}: give another cache folder by $PIXELART_TF_CACHE, or `--no-cache`"
+            ) from None
+        return folder / f"{self._key(pattern)}.npz"
 
     def _key(self, pattern: str | Path) -> str:
         """By the pictures' contents, their order and names, the network, and what is done to them before it."""
         digest = hashlib.sha256()
-        digest.update(repr((1, self.network.name, self.network.weights_hash, self.size, self.skip_bad)).encode())
+        digest.update(repr((2, self.origin, self.size, self.skip_bad)).encode())
         for item in sources.read(pattern):
-            digest.update(f"\0{item.name}\0".encode())
-            digest.update(hashlib.sha256(item.data).digest())
+            try:
+                data = item.data
+            except images.ImageError:
+                if not self.skip_bad:
+                    raise
+                data = b""
+            digest.update(b"\0%b\0" % os.fsencode(item.name))
+            digest.update(hashlib.sha256(data).digest())
         return digest.hexdigest()
 
-    def _decode(self, item: sources.Encoded) -> tuple[str, np.ndarray | None]:
-        """The name and the picture, or why there is none, and None."""
+    def _decode(self, item: sources.Encoded) -> tuple[sources.Encoded, np.ndarray | images.ImageError]:
+        """The item and its picture, or why it has none."""
         try:
             image = item.decode()
         except images.ImageError as error:
             if not self.skip_bad:
                 raise
-            return str(error), None
+            return item, error
         if self.size is not None:
             image = images.fit(image, self.size, how="crop", resample="area")
-        return item.name, image
+        return item, image
 
-    def expect(self, size: tuple[int, int], pattern: str | Path, name: str = "its pictures") -> None:
-        """Raises UserError where pictures of a set are of another size than the first that were seen."""
+    def expect(self, size: tuple[int, int], pattern: str | Path, place: str = "") -> None:
+        """Raises UserError where pictures are of another size than the first that were seen.
+
+        Args:
+            size: (height, width).
+            pattern: the set.
+            place: the picture in it; "" for all of the set.
+        """
         if self._size_seen is None:
             self._size_seen, self._seen_in = tuple(size), str(pattern)
         if tuple(size) != self._size_seen:
-            there = "" if self._seen_in == str(pattern) else f" in {self._seen_in}"
+            others = "the first picture has" if self._seen_in == str(pattern) else f"those of {self._seen_in} have"
             raise UserError(
-                f"{pattern}: {name}: {size[1]}x{size[0]} pixels, but the first picture{there} has "
-                f"{self._size_seen[1]}x{self._size_seen[0]}; --size N brings all to one size"
+                f"{place or pattern}: {size[1]}x{size[0]} pixels, but {others} "
+                f"{self._size_seen[1]}x{self._size_seen[0]}: `--size N` brings all to one size"
             )
 
 
-def write_npz(path: Path, found: FeatureSet, network: FeatureNetwork | None) -> None:
+def common_origin(given: dict[str | Path, FeatureSet], extractor: Extractor | None) -> Origin | None:
+    """The network that all features are of. Raises UserError where sets are of two, or of pictures of two sizes."""
+    known = [(pattern, found.origin) for pattern, found in given.items() if found.origin]
+    if extractor is not None:
+        known.insert(0, ("`--network`", extractor.origin))
+    for pattern, origin in known[1:]:
+        if origin.weights_hash != known[0][1].weights_hash:
+            raise UserError(f"{pattern}: features of {origin}, but {known[0][0]} gives those of {known[0][1]}")
+    sized = [(pattern, found.size) for pattern, found in given.items() if found.size]
+    for pattern, size in sized:
+        if extractor is not None:
+            extractor.expect(size, pattern)
+        if size != sized[0][1]:
+            (height, width), (pattern_0, (height_0, width_0)) = size, sized[0]
+            raise UserError(
+                f"{pattern}: of pictures of {width}x{height} pixels, but those of {pattern_0} have {width_0}x{height_0}"
+            )
+    return known[0][1] if known else None
+
+
+def is_features(pattern: str | Path) -> bool:
+    """Whether features are meant, not pictures."""
+    return Path(pattern).suffix.lower() == ".npz"
+
+
+def write_npz(path: Path, found: FeatureSet) -> None:
     """Writes features and what they are of, whole or not at all."""
-    made_by = {"network": np.str_(network.name), "weights": np.str_(network.weights_hash)} if network else {}
+    known = {} if found.size is None else {"size": np.array(found.size)}
+    if found.origin is not None:
+        known["origin"] = np.array([found.origin.name, found.origin.weights_hash, found.origin.note], np.str_)
     with files.replacing(path) as temporary, open(temporary, "wb") as file:
         np.savez(
-            file, features=found.features, names=np.array(found.names, np.str_), size=np.array(found.size),
-            bad=np.array(found.bad, np.str_), **made_by,
+            file, features=found.features, names=np.array(found.names, np.str_), bad=np.array(found.bad, np.str_),
+            **known,
         )
 
 
-def read_npz(path: Path, network: FeatureNetwork | None = None) -> FeatureSet:
+def read_npz(path: Path) -> FeatureSet:
     """Reads what `write_npz` wrote, or any `.npz` that has the features as `features`, (n, D), or as its only array.
 
     Raises:
-        UserError: no such file, not an `.npz`, no features in it, or features of another network than `network`.
+        UserError: no such file, a damaged one, or no features in it; one line.
     """
     try:
+        # NumPy takes any other file for a pickle, and says so.
+        if Path(path).is_file() and not zipfile.is_zipfile(path):
+            raise zipfile.BadZipFile("not a zip")
         with np.load(path, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or 'not an .npz file, or cut off'}") from None
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: not an .npz file, or cut off ({error})") from None
+    except Exception as error:   # zipfile, zlib and NumPy each raise their own on a damaged or foreign file
+        raise UserError(f"{path}: {_fault(error)}") from None
     features = found.get("features", next(iter(found.values())) if len(found) == 1 else None)
+    if features is None and {"mu", "sigma"} <= found.keys():
+        raise UserError(
+            f"{path}: only a mean and a covariance (mu, sigma), as pytorch-fid saves them: MiFID needs the features "
+            "themselves, an array `features` (n, D)"
+        )
     if features is None:
-        held = ", ".join(found) or "nothing"
-        raise UserError(f"{path}: must hold an array `features` (n, D). Received: {held}")
+        raise UserError(f"{path}: must hold an array `features` (n, D). Received: {', '.join(found) or 'nothing'}")
     if features.ndim != 2 or features.dtype.kind != "f":
         raise UserError(f"{path}: `features` must be floats (n, D). Received: {features.dtype} {features.shape}")
-    if network is not None and "weights" in found and str(found["weights"]) != network.weights_hash:
-        raise UserError(
-            f"{path}: features of {found['network']}, weights {str(found['weights'])[:12]}; "
-            f"not of {network.name}, weights {network.weights_hash[:12]}"
-        )
     names = found.get("names", [f"row {row}" for row in range(len(features))])
+    size, origin = (np.atleast_1d(found.get(key, ())).tolist() for key in ("size", "origin"))
+    if np.ndim(names) != 1 or len(names) != len(features):
+        raise UserError(f"{path}: `names` must be one a row of `features`. Received: {np.shape(names)}")
     return FeatureSet(
-        names=tuple(map(str, names)), features=features.astype(np.float32, copy=False),
-        size=tuple(map(int, found.get("size", (0, 0)))), bad=tuple(map(str, found.get("bad", ()))),
+        names=tuple(map(str, names)), features=features,
+        # Other programs' arrays may have these names too.
+        size=tuple(size) if len(size) == 2 and all(isinstance(side, int) for side in size) else None,
+        origin=Origin(*origin) if len(origin) == 3 and all(isinstance(text, str) for text in origin) else None,
+        bad=tuple(map(str, np.atleast_1d(found.get("bad", ())))),
     )
+
+
+def _fault(error: Exception) -> str:
+    """Why an `.npz` could not be read."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if "allow_pickle" in reason:
+        return "holds Python objects, which are not loaded as they could run anything: save plain arrays of numbers"
+    return f"not an .npz file, or cut off ({reason[:100]})"

@@ -5,12 +5,14 @@ import dataclasses
 import json
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+import numpy as np
 
 from pixelart_tf import cli, devices, feature_sets, features, report, scores, sources
 from pixelart_tf.cli import Progress, UserError
-from pixelart_tf.feature_sets import Extractor, FeatureSet
+from pixelart_tf.feature_sets import Extractor, FeatureSet, Origin, is_features, read_npz
 
 KEPT_ROWS = 20_000   # features of the generated set kept for KID and for the intervals: 160 MB of Inception's
 
@@ -22,14 +24,16 @@ class Evaluation:
     Attributes:
         scores: MiFID, FID, memorization distance, KID and the counts.
         intervals: (low, high) of 95 % by score; empty where nothing was resampled.
-        network: what the features are of; None where both sets were given as features.
+        origin: the network that the features are of; None where both sets were given as features that do not say it.
+        dimension: of the features.
         warnings: what a reader of the numbers must know, a line each.
         bad: a line for each picture that was left out.
     """
 
     scores: scores.Scores
     intervals: dict[str, tuple[float, float]]
-    network: features.FeatureNetwork | None
+    origin: Origin | None
+    dimension: int
     warnings: list[str]
     bad: list[str]
 
@@ -64,27 +68,31 @@ def evaluate(
     Raises:
         UserError: sets that cannot be read or compared; one line.
     """
-    if not epsilon > 0:
-        raise UserError(f"`epsilon` must be above 0. Received: {epsilon}")
-    if num_resamples < 0 or num_resamples == 1:
-        raise UserError(f"`bootstrap` must be 0 or at least 2. Received: {num_resamples}")
-    theirs = _load_real(real, extractor, cache, progress)
+    _check(epsilon, num_resamples, seed, save_real, report_dir)
+    given = {pattern: read_npz(Path(pattern)) for pattern in (real, generated) if is_features(pattern)}
+    origin = feature_sets.common_origin(given, extractor)
+    theirs = given.get(real) or extractor.load(real, cache=cache, progress=progress(f"features of {real}", "pictures"))
     if save_real is not None:
-        feature_sets.write_npz(save_real, theirs, extractor.network if extractor else None)
-    ours = _Generated(generated, extractor, progress, colors=report_dir is not None)
+        feature_sets.write_npz(save_real, theirs)
+    bad, colors, names, nearest = [], None, [], []
+    if generated in given:
+        bad += given[generated].bad
+        batches = [(given[generated].names, given[generated].features)]
+    else:
+        colors = None if report_dir is None else report.ColorHistogram()
+        batches = extractor.stream(
+            generated, bad=bad, look=colors and colors.update, progress=progress(f"features of {generated}", "pictures")
+        )
     try:
         reference = scores.Reference(theirs.features)
         scorer = scores.Scorer(reference, epsilon=epsilon, direction=direction, keep=KEPT_ROWS, seed=seed)
-        nearest = []
-        for names, rows in ours:
+        for some, rows in batches:
             scorer.update(rows)
             if report_dir is not None:
-                nearest += [
-                    report.Nearest(name, theirs.names[index] if index >= 0 else "", distance)
-                    for name, index, distance in zip(names, *scores.nearest(rows, reference), strict=True)
-                ]
+                names += some
+                nearest.append(scores.nearest(rows, reference))
         found, intervals = scorer.scores(), {}
-        if num_resamples and scorer.features is not None and found.num_generated > 1:
+        if num_resamples and scorer.features is not None:
             intervals = scores.bootstrap(
                 scorer.features, reference, num=num_resamples, seed=seed, epsilon=epsilon, direction=direction,
                 progress=progress("resampling", "times"),
@@ -92,50 +100,66 @@ def evaluate(
     except scores.ScoreError as error:
         raise UserError(f"{generated} against {real}: {error}") from None
     evaluation = Evaluation(
-        scores=found, intervals=intervals, network=extractor.network if extractor else None,
-        warnings=_warnings(found, reference.size, extractor, bool(num_resamples) and not intervals),
-        bad=[*ours.bad, *theirs.bad],
+        scores=found, intervals=intervals, origin=origin, dimension=reference.size, bad=[*bad, *theirs.bad],
+        warnings=_warnings(found, reference.size, origin, given, bool(num_resamples) and not intervals),
     )
     if report_dir is not None:
-        _report(report_dir, evaluation, epsilon, nearest, ours, real, extractor)
+        index, distance = (np.concatenate(parts) for parts in zip(*nearest, strict=True))
+        rows = [
+            report.Nearest(name, theirs.names[i] if i >= 0 else "", d)
+            for name, i, d in zip(names, index, distance, strict=True)
+        ]
+        pairs, real_colors = [], None
+        if not given:
+            shown = [i for i in np.argsort(distance, kind="stable")[: report.NUM_PAIRS] if index[i] >= 0]   # nan last
+            real_colors = report.ColorHistogram()
+            made = _pick(extractor.pictures(generated, bad=[]), shown)
+            copied = _pick(extractor.pictures(real, bad=[]), index[shown], look=real_colors.update)
+            pairs = [(made[i], copied[index[i]], rows[i]) for i in shown]
+        report.write_report(
+            report_dir, title=f"{generated} against {real}", nearest=rows, epsilon=epsilon, pairs=pairs,
+            summary=dict(_rows(evaluation)) | {"notes": "; ".join(evaluation.warnings)},
+            generated_colors=colors if real_colors else None, real_colors=real_colors,
+        )
     return evaluation
 
 
-def _load_real(real, extractor, cache, progress) -> FeatureSet:
-    if _is_features(real):
-        found = feature_sets.read_npz(Path(real), extractor.network if extractor else None)
-        if extractor and found.size[0]:
-            extractor.expect(found.size, real)
-        return found
-    return extractor.load(real, cache=cache, progress=progress(f"features of {real}", "pictures"))
+def _check(
+    epsilon: float, num_resamples: int, seed: int, save_real: Path | None, report_dir: Path | None
+) -> None:
+    """Raises UserError for what would else come up after the long work."""
+    if not epsilon > 0:
+        raise UserError(f"`epsilon` must be above 0. Received: {epsilon}")
+    if num_resamples < 0 or num_resamples == 1:
+        raise UserError(f"`bootstrap` must be 0 or at least 2. Received: {num_resamples}")
+    if seed < 0:
+        raise UserError(f"`seed` must be at least 0. Received: {seed}")
+    if save_real is not None and not is_features(save_real):   # else it would not be taken for features later
+        raise UserError(f"`save_real` must end in .npz. Received: {save_real}")
+    if save_real is not None and not save_real.parent.is_dir():
+        raise UserError(f"{save_real.parent}: no such folder")
+    if report_dir is not None:
+        if report_dir.exists() and not report_dir.is_dir():
+            raise UserError(f"{report_dir}: a file, not a folder for the report")
+        report_dir.mkdir(parents=True, exist_ok=True)
 
 
-class _Generated:
-    """The generated set as batches of names and features; notes bad pictures and colours on the way."""
-
-    def __init__(self, pattern, extractor, progress, *, colors: bool):
-        self.pattern, self._extractor, self._progress, self.bad = pattern, extractor, progress, []
-        self.colors = report.ColorHistogram() if colors and not _is_features(pattern) else None
-
-    def __iter__(self):
-        if _is_features(self.pattern):
-            found = feature_sets.read_npz(
-                Path(self.pattern), self._extractor.network if self._extractor else None
-            )
-            self.bad += found.bad
-            yield found.names, found.features
-            return
-        yield from self._extractor.stream(
-            self.pattern, bad=self.bad, look=self.colors.update if self.colors else None,
-            progress=self._progress(f"features of {self.pattern}", "pictures"),
-        )
+def _pick(
+    pictures: Iterable[tuple[str, np.ndarray]], wanted: Iterable[int], look: Callable | None = None
+) -> dict[int, np.ndarray]:
+    """The pictures of these numbers; `look` is shown all."""
+    wanted, found = set(wanted), {}
+    for number, (_, image) in enumerate(pictures):
+        if look is not None:
+            look(image)
+        if number in wanted:
+            found[number] = image
+    return found
 
 
-def _is_features(pattern: str | Path) -> bool:
-    return Path(pattern).suffix == ".npz"
-
-
-def _warnings(found: scores.Scores, dimension: int, extractor: Extractor | None, no_interval: bool) -> list[str]:
+def _warnings(
+    found: scores.Scores, dimension: int, origin: Origin | None, given: dict[str | Path, FeatureSet], no_interval: bool
+) -> list[str]:
     warnings = []
     if found.is_copy:
         warnings.append("MiFID is undefined: the sets are copies (all of one is in the other)")
@@ -150,35 +174,18 @@ def _warnings(found: scores.Scores, dimension: int, extractor: Extractor | None,
         )
     if no_interval:
         warnings.append(f"no intervals: more than {KEPT_ROWS:,} generated pictures are not kept to be resampled")
-    if extractor and extractor.network.note:
-        warnings.append(extractor.network.note)
+    warnings += [
+        f"{pattern} does not say which network its features are of" for pattern, each in given.items()
+        if each.origin is None
+    ]
+    if origin and origin.note:
+        warnings.append(origin.note)
     return warnings
-
-
-def _report(folder, evaluation, epsilon, nearest, ours, real, extractor) -> None:
-    """Reads the pictures again that are to be seen: the nearest pairs, and all real ones for their colours."""
-    pairs, real_colors = [], None
-    if extractor and not _is_features(ours.pattern) and not _is_features(real):
-        shown = sorted(nearest, key=lambda each: (each.distance, each.generated))[: report.NUM_PAIRS]
-        real_colors, wanted, found = report.ColorHistogram(), {each.real for each in shown}, {}
-        for name, image in extractor.pictures(real, bad=[]):
-            real_colors.update(image)
-            if name in wanted:
-                found[name] = image
-        wanted = {each.generated for each in shown}
-        made = {name: image for name, image in extractor.pictures(ours.pattern, bad=[]) if name in wanted}
-        pairs = [(made[each.generated], found[each.real], each) for each in shown if each.real in found]
-    rows = _rows(evaluation)
-    rows.append(("notes", "; ".join(evaluation.warnings)))
-    report.write_report(
-        folder, title=f"{ours.pattern} against {real}", summary=dict(rows), nearest=nearest, epsilon=epsilon,
-        pairs=pairs, generated_colors=ours.colors if real_colors else None, real_colors=real_colors,
-    )
 
 
 def _rows(evaluation: Evaluation) -> list[tuple[str, str]]:
     """What is printed: a name and a value a line."""
-    found, network = evaluation.scores, evaluation.network
+    found = evaluation.scores
 
     def with_interval(key, digits):
         text = f"{getattr(found, key):.{digits}f}"
@@ -192,21 +199,18 @@ def _rows(evaluation: Evaluation) -> list[tuple[str, str]]:
         ("KID", f"{found.kid:.6f}" + ("" if math.isnan(found.kid_std) else f" +- {found.kid_std:.6f}")),
         ("generated pictures", f"{found.num_generated:,}"),
         ("real pictures", f"{found.num_real:,}"),
-        ("network", f"{network.name}, {network.dimension:,} features, weights {network.weights_hash[:12]}" if network
-            else "none, both sets are features"),
+        ("network", f"{evaluation.origin or 'not known'}, {evaluation.dimension:,} features"),
     ]
 
 
 def as_json(evaluation: Evaluation, **settings) -> str:
     """All numbers for programs; what is undefined is null."""
-    values = dataclasses.asdict(evaluation.scores)
-    network = evaluation.network
-    values |= {
-        "intervals": evaluation.intervals, **settings,
-        "network": network and network.name, "weights": network and network.weights_hash,
-        "warnings": evaluation.warnings, "skipped": evaluation.bad,
+    origin = evaluation.origin
+    values = dataclasses.asdict(evaluation.scores) | settings | {
+        "intervals": evaluation.intervals, "network": origin and origin.name, "weights": origin and origin.weights_hash,
+        "dimension": evaluation.dimension, "warnings": evaluation.warnings, "skipped": evaluation.bad,
     }
-    return json.dumps(_finite(values), indent=2)
+    return json.dumps(_finite(values), indent=2, allow_nan=False)
 
 
 def _finite(value):
@@ -230,16 +234,15 @@ different networks do not compare.
 
 @cli.command
 def main(argv: list[str] | None = None) -> int:
-    parser = _parser()
-    args = parser.parse_args(argv)
+    args = _parser().parse_args(argv)
     devices.select_backend(args.backend)
+    # Mistakes show before a network is built, which takes seconds.
+    _check(args.epsilon, args.bootstrap, args.seed, args.save_real, args.report)
+    feature_sets.check_options(size=args.size, batch_size=args.batch_size)
+    for pattern in (args.generated, args.real):
+        read_npz(Path(pattern)) if is_features(pattern) else sources.count(pattern)
     extractor = None
-    for pattern in (args.real, args.generated):
-        if _is_features(pattern):
-            feature_sets.read_npz(Path(pattern))
-        else:
-            sources.count(pattern)   # a mistyped path shows before a network is built
-    if not (_is_features(args.generated) and _is_features(args.real)):
+    if not (is_features(args.generated) and is_features(args.real)):
         chosen = devices.choose(devices=args.devices, precision="float32", exact=True)
         with chosen.scope():
             network = features.load(
@@ -255,19 +258,15 @@ def main(argv: list[str] | None = None) -> int:
         report_dir=args.report,
     )
     if args.json:
-        print(as_json(
-            evaluation, generated=args.generated, real=args.real, epsilon=args.epsilon, direction=args.direction,
-            size=args.size,
-        ))
+        settings = ("generated", "real", "epsilon", "direction", "size")
+        print(as_json(evaluation, **{key: getattr(args, key) for key in settings}))
         return 0
-    for name, value in _rows(evaluation):
-        print(f"{name:<23}{value}")
-    for line in evaluation.warnings:
-        print(f"note: {line}")
-    for line in evaluation.bad:
-        print(f"skipped {line}")
+    rows = _rows(evaluation)
     if args.report:
-        print(f"report                 {args.report / 'index.html'}")
+        rows.append(("report", str(args.report / "index.html")))
+    lines = [f"{name:<23}{value}" for name, value in rows]
+    lines += [f"note: {line}" for line in evaluation.warnings] + [f"skipped {line}" for line in evaluation.bad]
+    print("\n".join(lines).encode("utf-8", "backslashreplace").decode())   # a file's name may be no UTF-8
     return 0
 
 
@@ -282,7 +281,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("generated", metavar="GENERATED", help="a folder, a zip, a quoted glob of pictures or shards, or an .npz of "
-        "features (an array `features` of one row a picture)")
+        "features (an array `features` of one row a picture); with two of these, --network, --weights and --size do "
+        "nothing")
     add("real", metavar="REAL", help="likewise")
     add("--network", default="inception", metavar="NAME", help="inception (default): the network of 2015 that FID is "
         "defined with; lite0: EfficientNet-Lite0, works offline; or a Keras file")
