@@ -7,6 +7,7 @@ COMMANDS = {
     "train": "train two translators between two sets of pictures",
     "mifid": "score generated pictures against real ones",
     "translate": "run a trained generator over pictures of any size",
+    "pixelize": "turn any picture into true pixel art",
 }
 
 

@@ -45,9 +45,9 @@ def imported(path: Path, *, inside_functions: bool = True) -> set[str]:
 
 
 def part(path: Path) -> str:
-    """The package's part that a file belongs to: `unet.py` of `networks/` is networks."""
+    """The package's part that a file belongs to: `unet.py` of `networks/` is networks. A folder's command is one."""
     first = path.relative_to(PACKAGE).parts[0]
-    return first.removesuffix(".py")
+    return path.stem if path.name == "__main__.py" else first.removesuffix(".py")
 
 
 def ours(path: Path) -> set[str]:

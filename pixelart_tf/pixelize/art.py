@@ -103,14 +103,42 @@ def pixelize(image: np.ndarray, style: Style | None = None) -> Art:
 
     Raises:
         UserError: cells that do not fit the picture, or `cell="auto"` and none found.
+        ValueError: an image of another kind.
     """
     style = style or Style()
+    return finish(reduce(image, style), style)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Cells:
+    """A picture at one value a cell, before it has a palette.
+
+    Attributes:
+        colors: uint8 (rows, columns, 3).
+        opaque: bool (rows, columns).
+        cell: pixels of a cell's side in the picture, rounded.
+    """
+
+    colors: np.ndarray
+    opaque: np.ndarray
+    cell: int
+
+
+def reduce(image: np.ndarray, style: Style) -> Cells:
+    """The first half of `pixelize`: the cells, with their own colors. Raises as that does."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] not in (3, 4) or not image.size:
+        raise ValueError(f"`image` must be uint8 (H, W, 3) or (H, W, 4). Received: {image.dtype} {image.shape}")
     row_edges, column_edges = edges(image, style)
-    values, opaque = cells.reduce(image, row_edges, column_edges, how=style.how, alpha_threshold=style.alpha_threshold)
-    palette = style.palette if style.palette is not None else own_palette(values[opaque], style)
-    index, opaque = paint(values, opaque, palette, style)
+    colors, opaque = cells.reduce(image, row_edges, column_edges, how=style.how, alpha_threshold=style.alpha_threshold)
     size = (column_edges[-1] - column_edges[0]) / (len(column_edges) - 1)
-    return Art(index=index, palette=palette, opaque=opaque, cell=max(1, round(size)))
+    return Cells(colors=colors, opaque=opaque, cell=max(1, round(size)))
+
+
+def finish(reduced: Cells, style: Style) -> Art:
+    """The second half: the style's palette or the cells' own, dithering, the outline."""
+    palette = style.palette if style.palette is not None else own_palette(reduced.colors[reduced.opaque], style)
+    index, opaque = paint(reduced.colors, reduced.opaque, palette, style)
+    return Art(index=index, palette=palette, opaque=opaque, cell=reduced.cell)
 
 
 def edges(image: np.ndarray, style: Style) -> tuple[np.ndarray, np.ndarray]:
@@ -120,13 +148,21 @@ def edges(image: np.ndarray, style: Style) -> tuple[np.ndarray, np.ndarray]:
         return cells.edges_across(height, width, style.width)
     size = style.cell
     if size in (None, "auto"):
-        lattice = find.find(image[..., :3])
+        lattice = find.find(_over_white(image))
         if lattice is not None:
             return find.edges_of(lattice, height, width)
         if size == "auto":
             raise UserError("no cells found: this is no enlarged pixel art; give their size or their number")
         size = max(1, round(max(height, width) / DEFAULT_COUNT))
     return cells.edges(height, cell=size), cells.edges(width, cell=size)
+
+
+def _over_white(image: np.ndarray) -> np.ndarray:
+    """uint8 (H, W, 3): what is seen, as colors behind transparency have edges, too."""
+    if image.shape[-1] == 3:
+        return image
+    alpha = image[..., 3:].astype(np.uint16)
+    return ((image[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
 def own_palette(colors: np.ndarray, style: Style) -> np.ndarray:
