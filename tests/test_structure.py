@@ -17,18 +17,19 @@ LAYERS = {
     0: ["cli", "config", "files", "images", "scores", "tables", "threads"],
     1: [
         "records", "packing", "sources", "outputs", "keras_file", "domains", "pipeline", "backend", "devices",
-        "networks", "losses", "optimizers", "features", "pixelize",
+        "networks", "losses", "optimizers", "features", "pixelize", "films",
     ],
     2: ["models", "checkpoint", "figures", "callbacks", "progress"],
     3: ["tiling", "translate", "feature_sets", "mifid", "report", "scoring", "settings", "trainer"],
-    4: ["train", "__main__", "__init__"],
+    4: ["train", "video", "__main__", "__init__"],
 }
 LAYER = {name: number for number, names in LAYERS.items() for name in names}
 # These train on any Keras backend, so TensorFlow is not for them.
 KERAS_ONLY = (
     "networks", "features", "losses", "optimizers", "models", "callbacks", "progress", "checkpoint", "figures"
 )
-EXTRAS = {"tqdm", "typer", "rich", "gradio", "av", "tensorflow_addons", "torch"}
+EXTRAS = {"tqdm", "typer", "rich", "gradio", "av", "imageio_ffmpeg", "tensorflow_addons", "torch"}
+FILMS = {"av", "imageio_ffmpeg"}   # for films/, inside functions
 
 
 def imported(path: Path, *, inside_functions: bool = True) -> set[str]:
@@ -68,7 +69,8 @@ def test_frameworks_stay_in_their_layer(path):
         assert not roots & {"tensorflow", "keras", "jax"}
     if part(path) in KERAS_ONLY:
         assert "tensorflow" not in roots
-    assert not roots & EXTRAS
+    assert not roots & EXTRAS - (FILMS if part(path) == "films" else set())
+    assert not {name.split(".")[0] for name in imported(path, inside_functions=False)} & EXTRAS
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))

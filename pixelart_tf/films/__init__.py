@@ -1,0 +1,10 @@
+"""Films <-> pictures one after the other, each with its time; sound is handed on as it is.
+
+Films proper go through PyAV (`pip install "pixelart-tf[video]"`), else through imageio-ffmpeg; GIF, APNG, animated WebP
+and folders of frames need neither.
+"""
+
+from pixelart_tf.films.reading import Film, FilmError, Frame, open_film
+from pixelart_tf.films.writing import SUFFIXES, create, needs_even, target
+
+__all__ = ["SUFFIXES", "Film", "FilmError", "Frame", "create", "needs_even", "open_film", "target"]
