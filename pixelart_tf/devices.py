@@ -132,7 +132,8 @@ class Devices:
 
 
 def choose(
-    *, tpu: bool = False, precision: str = "auto", devices: Sequence[str] | None = None, exact: bool = False
+    *, tpu: bool = False, precision: str = "auto", devices: Sequence[str] | None = None, exact: bool = False,
+    join_hosts: bool = True,
 ) -> Devices:
     """Sets this process up to compute on the best devices there are; to be called before any computation.
 
@@ -148,6 +149,7 @@ def choose(
             out what several of them do without having them.
         exact: float32 is to be computed in float32, where GPUs and TPUs else multiply in fewer bits: for numbers that
             are to be compared with those of another device.
+        join_hosts: whether to wait for the other hosts that TF_CONFIG names; a command that works alone does not.
 
     Raises:
         DeviceError: devices that are not there, an unknown precision, or an unusable TF_CONFIG.
@@ -155,7 +157,7 @@ def choose(
     if precision not in PRECISIONS:
         raise DeviceError(f"`precision` must be one of {', '.join(PRECISIONS)}. Received: {precision!r}")
     wanted = _parse(devices) if devices is not None else (None, [])
-    num_hosts, host = _hosts(os.environ.get("TF_CONFIG", ""))
+    num_hosts, host = _hosts(os.environ.get("TF_CONFIG", "") if join_hosts else "")
     with quiet():
         import keras
 

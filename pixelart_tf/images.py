@@ -235,6 +235,8 @@ def find(pattern: str | Path) -> list[Path]:
         ImageError: nothing is there, in one line.
     """
     path = Path(pattern)
+    if not str(pattern):   # an unset variable of a shell, not the current folder
+        raise ImageError("an empty path: no such file or folder")
     if path.is_file():
         return [path]
     if path.is_dir():

@@ -243,7 +243,7 @@ def main(argv: list[str] | None = None) -> int:
         read_npz(Path(pattern)) if is_features(pattern) else sources.count(pattern)
     extractor = None
     if not (is_features(args.generated) and is_features(args.real)):
-        chosen = devices.choose(devices=args.devices, precision="float32", exact=True)
+        chosen = devices.choose(devices=args.devices, precision="float32", exact=True, join_hosts=False)
         with chosen.scope():
             network = features.load(
                 args.network, weights=args.weights, progress=Progress("fetching the Inception's weights", "bytes"),

@@ -1,6 +1,7 @@
 """Where pictures come from: a file, a folder, a glob, a zip or TFRecord shards, as one stream of encoded files."""
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +18,21 @@ class Encoded:
     Attributes:
         name: its path, its name in the zip, or its `image_name` in a shard.
         place: what a message calls it: names the file that it is in too.
-        source: the bytes of a JPEG, PNG, ... file, or the file, which is then read when its `data` are asked for.
+        source: the bytes of a JPEG, PNG, ... file; or the file, which is then read when its `data` are asked for; or why
+            there are none.
     """
 
     name: str
     place: str
-    source: bytes | Path
+    source: bytes | Path | images.ImageError
 
     @property
     def data(self) -> bytes:
         """The bytes of the file. Raises ImageError."""
         if isinstance(self.source, bytes):
             return self.source
+        if isinstance(self.source, images.ImageError):
+            raise self.source
         try:
             return self.source.read_bytes()
         except OSError as error:
@@ -79,7 +83,7 @@ def count(pattern: str | Path) -> int | None:
 def is_shards(pattern: str | Path) -> bool:
     """Whether shards are meant: by the suffix, or by what the folder holds."""
     path = Path(pattern)
-    return path.suffix == ".tfrec" or (path.is_dir() and any(path.glob("*.tfrec")))
+    return path.suffix == ".tfrec" or (bool(str(pattern)) and path.is_dir() and any(path.glob("*.tfrec")))
 
 
 def is_container(pattern: str | Path) -> bool:
@@ -94,11 +98,12 @@ def _is_zip(path: Path) -> bool:
 def _read_zip(path: Path) -> Iterator[Encoded]:
     with _open_zip(path) as archive:
         for member in _members(path, archive):
+            place = f"{path}: {member.filename}"
             try:
-                data = archive.read(member)
-            except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
-                raise images.ImageError(f"{path}: {member.filename}: {error}") from None
-            yield Encoded(name=member.filename, place=f"{path}: {member.filename}", source=data)
+                source = archive.read(member)
+            except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, EOFError) as error:
+                source = images.ImageError(f"{place}: {error}")
+            yield Encoded(name=member.filename, place=place, source=source)
 
 
 def _open_zip(path: Path) -> zipfile.ZipFile:

@@ -268,3 +268,9 @@ def test_a_batch_is_predicted_on_all_replicas(backend):
     shares = json.loads(done.stdout)
     assert 5 in shares, shares   # half of the batch of 10
     assert 10 not in shares
+
+
+def test_a_command_that_works_alone_does_not_wait_for_other_hosts():
+    elsewhere = {"cluster": {"worker": ["127.0.0.1:1", "127.0.0.1:2"]}, "task": {"type": "worker", "index": 0}}
+    chosen = result(start(environment={"TF_CONFIG": json.dumps(elsewhere)}, join_hosts=False))
+    assert (chosen["num_hosts"], chosen["strategy"]) == (1, "NoneType")

@@ -114,7 +114,7 @@ def _read_legacy(encoded: bytes) -> tuple[object, dict[_Storage, np.ndarray]]:
     """Five pickles (a magic number, a version, the byte order, the tensors, the storages' keys), then the storages."""
     stream = io.BytesIO(encoded)
     if encoded[:1] != b"\x80" or _unpickle(stream)[0] != _MAGIC:
-        raise WeightsError("not a file of PyTorch")
+        raise WeightsError("cut off" if encoded[:2] == b"PK" else "not a file of PyTorch")   # a zip without its end
     if (version := _unpickle(stream)[0]) != 1001:
         raise WeightsError(f"of an unknown version of PyTorch's layout, {version!r:.20}")
     little = _unpickle(stream)[0]["little_endian"]
