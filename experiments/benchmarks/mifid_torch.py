@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("generated", type=Path)
     parser.add_argument("real", type=Path)
     parser.add_argument("weights", type=Path, help="an .npz")
+    parser.add_argument("features", type=Path, help="an .npz to write, not in the time")
     parser.add_argument("--num-workers", type=int, required=True, help="processes that decode; 0 for none")
     arguments = parser.parse_args()
     path = arguments.weights.with_suffix(".pth")
@@ -69,6 +70,7 @@ def main() -> None:
     spent = cpu_seconds() - spent
 
     real, generated = torch.cat(metric.real_features), torch.cat(metric.fake_features)
+    np.savez(arguments.features, generated=generated.numpy(), real=real.numpy())
     moments = [(rows.mean(dim=0), torch.cov(rows.t())) for rows in (real, generated)]
     result = {
         "fid": _compute_fid(*moments[0], *moments[1]).item(),
