@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+
 from pixelart_tf import films
 from pixelart_tf.cli import Progress, UserError, command
 from pixelart_tf.pixelize import Style, cells
+from pixelart_tf.pixelize.__main__ import generating
 from pixelart_tf.pixelize.art import edges
 from pixelart_tf.pixelize.options import add_style_options, style_from
 from pixelart_tf.pixelize.steady import Flicker, steady
@@ -66,7 +69,7 @@ def pixelize_film(
         style: how; None is `Style()`.
         scale: pixels of a cell's side in the output; None is what it is in the film, so that the size stays about the
             same, and one more where it must be even (`films.needs_even`).
-        generator: a saved generator that each frame goes through first, put on white.
+        generator: a saved generator that each frame goes through first, put on white; see `pixelize.__main__`.
         rate: frames a second of a folder.
         lossless, sound, overwrite: see `films.create` and `films.target`.
         progress: called with the number of frames written and, about, of all.
@@ -89,7 +92,8 @@ def pixelize_film(
         decoded = threaded(lambda _: next(frames, None), itertools.repeat(None))
         decoded = itertools.takewhile(lambda frame: frame is not None, decoded)
         if generator is not None:
-            decoded = _translated(generator, decoded)
+            generate, style = generating(generator, style)
+            decoded = _generated(generate, decoded)
         first = next(decoded)
         row_edges, column_edges = edges(first.image, style)
         cell = max(1, round((column_edges[-1] - column_edges[0]) / (len(column_edges) - 1)))
@@ -129,12 +133,8 @@ def pixelize_film(
     )
 
 
-def _translated(generator: str | Path, frames: Iterable[films.Frame]) -> Iterator[films.Frame]:
+def _generated(generate: Callable[[Iterator], Iterator], frames: Iterable[films.Frame]) -> Iterator[films.Frame]:
     """Each frame as a generator gives it; frames go through it in batches."""
-    import numpy as np
-
-    from pixelart_tf.translate import translate
-
     waiting = collections.deque()
 
     def named():
@@ -146,7 +146,7 @@ def _translated(generator: str | Path, frames: Iterable[films.Frame]) -> Iterato
                 image = ((image[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
             yield str(nth), np.ascontiguousarray(image)
 
-    for _, image in translate(generator, named()):
+    for _, image in generate(named()):
         yield waiting.popleft()._replace(image=image)
 
 

@@ -25,11 +25,11 @@ CUT_RATIO = 2.5   # times what is usual in the frames around, so that a fast pan
 CUT_COLORS = 0.25   # of `Step.strange`
 CONTEXT = 6   # frames on either side that say what is usual
 
-# A cell moves if its color does by more than a third of the palette's spacing, or by more than the shot's noise, within
-# these shares of the distance from black to white: more than the upper is seen in any palette.
-MOVE_SPACING = 1 / 3
-MOVE_NOISE = 3   # times `Step.least`; of normal noise one cell in 10,000 is further from its mean
-MOVE_LEAST, MOVE_MOST = 0.02, 0.05
+# A cell moves if its color does by more than a quarter of the palette's spacing, or by more than the shot's noise,
+# within these shares of the distance from black to white: more than the upper is seen in any palette.
+MOVE_SPACING = 1 / 4
+MOVE_NOISE = 3   # times `Step.noise`; of normal noise one cell in 10,000 is further from its mean
+MOVE_LEAST, MOVE_MOST = 0.015, 0.05
 SETTLE = 1 / 8   # share that a frame has in the running mean of a cell that does not move
 DEADBAND = 1 / 4   # of what counts as a move; the running mean must drift that far before the cell follows it
 
@@ -83,12 +83,14 @@ class Step(NamedTuple):
 
     Attributes:
         distance: mean over the cells.
-        least: that a quarter of the cells stay below; the noise, unless all moves.
+        noise: what a quarter of the cells stay below, less what is motion: noise differs as much from the last frame
+            as from the one before it, while motion of less than a cell a frame has come up to four times as far in
+            squares. From half as much more on it is all taken for motion.
         strange: share of the cells whose colors, wherever they are, the frame before did not have.
     """
 
     distance: float = 0.0
-    least: float = 0.0
+    noise: float = 0.0
     strange: float = 0.0
 
 
@@ -106,12 +108,18 @@ def is_cut(steps: list[Step], at: int) -> bool:
     return steps[at].distance >= CUT_RATIO * usual
 
 
-def step(before: np.ndarray, after: np.ndarray) -> Step:
-    """How two frames differ, uint8 (rows, columns, 3); `strange` is by histograms of 8x8x8 colors."""
-    distances = _distance(color.to_oklab(before), color.to_oklab(after)).ravel()
-    least = np.partition(distances, distances.size // 4)[distances.size // 4]
+def step(earlier: np.ndarray, before: np.ndarray, after: np.ndarray) -> Step:
+    """How a frame differs from the two before it, uint8 (rows, columns, 3); `strange` is by 8x8x8 colors."""
+    point = color.to_oklab(after)
+    distances = _distance(color.to_oklab(before), point)
+    once, twice = _quarter(distances), _quarter(_distance(color.to_oklab(earlier), point))
+    noise = max(0.0, 3 * once**2 - 2 * twice**2) ** 0.5
     strange = np.abs(_histogram(before) - _histogram(after)).sum() / 2
-    return Step(float(distances.mean()), float(least), float(strange))
+    return Step(float(distances.mean()), noise, float(strange))
+
+
+def _quarter(distances: np.ndarray) -> float:
+    return float(np.partition(distances, distances.size // 4, axis=None)[distances.size // 4])
 
 
 def _histogram(values: np.ndarray) -> np.ndarray:
@@ -137,7 +145,7 @@ class _Queue:
         self.steps = []   # of the frames that wait, after those of `before` frames that are gone
         self.before = 0
         self.at_cut = True
-        self._last = None
+        self._last = []   # the cells of the last two frames
         self._ended = False
 
     def _read(self) -> None:
@@ -146,8 +154,8 @@ class _Queue:
             self._ended = True
             return
         # The first frame of all has none before it.
-        self.steps.append(Step() if self._last is None else step(self._last, frame[0]))
-        self._last = frame[0]
+        self.steps.append(step(self._last[0], self._last[-1], frame[0]) if self._last else Step())
+        self._last = [*self._last[-1:], frame[0]]
         self.frames.append(frame)
 
     def fill_shot(self) -> int:
@@ -171,7 +179,7 @@ class _Queue:
     def noise(self, length: int) -> float:
         """OKLab distance by which noise moves a quarter of the cells; 0 for a single frame."""
         steps = self.steps[self.before + 1 : self.before + length]
-        return float(np.median([step.least for step in steps])) if steps else 0.0
+        return float(np.median([step.noise for step in steps])) if steps else 0.0
 
     def take(self) -> tuple[np.ndarray, np.ndarray]:
         """The next frame. One more is read, so that who reads and who takes work at the same time."""
@@ -211,7 +219,7 @@ def least_move(palette: np.ndarray, space: str, noise: float) -> float:
     """By how much a cell's color must change, in `space`, before it moves.
 
     The palette's spacing is the median over its entries of the distance to their nearest neighbor. `noise` is
-    `Step.least`.
+    `Step.noise`.
     """
     unit = _unit(space)
     codes = color.coordinates(palette, space)
