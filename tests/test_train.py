@@ -418,7 +418,7 @@ def test_one_picture_is_enough(experiment, tmp_path, capsys):
 @pytest.mark.parametrize(("override", "expected"), [
     ("model.cycle_wieght=3", "`model.cycle_wieght` is not a setting. Did you mean `cycle_weight`?"),
     ("model.generator.base_widht=3", "`model.generator.base_widht` is not a setting. Did you mean `base_width`?"),
-    ("modle.cycle_weight=3", "[modle] is not a table. Known: data, export, finetune, model, optimizer, samples, score, train"),
+    ("modle.cycle_weight=3", "[modle] is not a table. Known: data, export, finetune, model, optimizer, samples, score"),
     ("data.source.jiter=3", "`data.source.jiter` is not a setting. Did you mean `jitter`?"),
     ("train.epochs=three", "`train.epochs` must be a whole number. Received: 'three'"),
     ("train.epochs=1.5", "`train.epochs` must be a whole number. Received: 1.5"),

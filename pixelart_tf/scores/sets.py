@@ -167,7 +167,7 @@ class Reference:
         return self.centred.T @ self._axes if self.is_small else self._axes
 
     def products(self, rows: Array) -> Array | None:
-        """Of other rows, float64 (b, D), with each centred row of a small set, which `seen` and `cosines` share. (b, n)"""
+        """Of other rows, float64 (b, D), with each centred row of a small set, for `seen` and `cosines`. (b, n)"""
         return rows @ self.centred.T if self.is_small else None
 
     def seen(self, rows: Array, products: Array | None) -> Array:
