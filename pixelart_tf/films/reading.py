@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import itertools
 import logging
 import re
 from abc import ABC, abstractmethod
@@ -223,7 +224,7 @@ class _PyAV(Film):
                 else:
                     yield frame
         if damaged:
-            self.notes.append(f"{self.path}: {damaged} damaged frames left out")
+            self.notes.append(f"{self.path}: damaged frames left out: {damaged}")
 
 
 def frame_shape(stream) -> Fraction | None:
@@ -276,9 +277,12 @@ class _Animation(Film):
     def __init__(self, path: Path):
         try:
             self._image = Image.open(path)
-            count = getattr(self._image, "n_frames", 1)
         except Exception as error:   # Pillow raises of many kinds for damaged files
             raise FilmError(f"{path}: not an animation ({reason(error).split(': ')[0]})") from None
+        try:
+            count = getattr(self._image, "n_frames", 1)
+        except Exception:   # a GIF is gone through to count, and this one is cut off
+            count = None
         if count == 1 and self._image.format != "GIF":
             raise FilmError(f"{path}: a picture, not a film; see python -m pixelart_tf.pixelize")
         super().__init__(path, rate=Fraction(1000, self._milliseconds()), time_base=Fraction(1, 1000))
@@ -291,13 +295,14 @@ class _Animation(Film):
 
     def _frames(self) -> Iterator[Frame]:
         time = 0
-        for nth in range(self.num_frames):
+        for nth in itertools.count():
             try:
                 self._image.seek(nth)
                 mode = "RGBA" if self._image.has_transparency_data else "RGB"
                 image = np.array(self._image.convert(mode))
-            except Exception:
-                self.notes.append(f"{self.path}: cut off; {nth} of {self.num_frames} frames could be read")
+            except Exception as error:
+                if not isinstance(error, EOFError) or nth < (self.num_frames or nth + 1):
+                    self.notes.append(f"{self.path}: cut off; {nth} frames could be read")
                 break
             milliseconds = self._milliseconds()
             yield Frame(image, Fraction(time, 1000), Fraction(milliseconds, 1000))

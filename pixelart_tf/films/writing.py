@@ -111,7 +111,7 @@ def create(path: Path, film: Film, *, scale: int, lossless: bool = False, sound:
         writer.finish()
         writer.close()
         if writer.left_out:
-            film.notes.append(f"{path}: without {writer.left_out} frames, as GIF shows at most 50 a second")
+            film.notes.append(f"{path}: frames left out, as a GIF shows at most 50 a second: {writer.left_out}")
         if not suffix:
             replace_folder(temporary, path)
 
