@@ -108,14 +108,14 @@ def test_the_sheet_shows_both(tmp_path):
     assert run(COW, tmp_path / "a.png", "--width", 32, "--compare", tmp_path / "sheet.png") == 0
     sheet, art = images.read(tmp_path / "sheet.png"), images.read(tmp_path / "a.png")
     height, width = sheet.shape[:2]
-    assert height >= 384
-    assert width >= 2 * 384
-    enlarged = art[::8, ::8].repeat(12, axis=0).repeat(12, axis=1)   # 384 pixels for 32 cells
-    right = width - 20 - 384
-    tops = [top for top in range(height - 384) if np.array_equal(sheet[top : top + 384, right : right + 384], enlarged)]
+    assert height >= 320
+    assert width >= 2 * 320
+    enlarged = art[::8, ::8].repeat(10, axis=0).repeat(10, axis=1)   # 320 pixels for 32 cells
+    right = width - 20 - 320
+    tops = [top for top in range(height - 320) if np.array_equal(sheet[top : top + 320, right : right + 320], enlarged)]
     assert len(tops) == 1
-    before = sheet[tops[0] : tops[0] + 384, 20 : 20 + 384].astype(float)
-    expected = images.fit(images.read(COW), 384, resample="bilinear").astype(float)
+    before = sheet[tops[0] : tops[0] + 320, 20 : 20 + 320].astype(float)
+    expected = images.fit(images.read(COW), 320, resample="bilinear").astype(float)
     assert np.abs(before - expected).mean() < 8   # of 255: the same picture, another way of enlarging
 
 

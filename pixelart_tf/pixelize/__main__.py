@@ -95,7 +95,7 @@ def pixelize(argv: list[str] | None) -> int:
         palette_files.write(args.save_palette, result.palette)
         print(f"{args.save_palette}: {_counted(len(result.palette))}")
     if args.compare:
-        images.write(args.compare, sheets.sheet(result.rows))
+        images.write(args.compare, sheets.sheet(result.rows), quality=90)
         print(f"{args.compare}: before and after")
     return 0
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from pixelart_tf import images
 
 MAX_ROWS = 6
-SIDE = 384   # pixels of the longer side of a picture, about
+SIDE = 320   # pixels of the longer side of a picture, about
 # As the page of palettes has them.
 _MARGIN, _GAP, _LINE = 20, 16, 24
 _GROUND, _INK, _FAINT, _CHECKERS = (250, 250, 250), (30, 30, 30), (120, 120, 120), ((255, 255, 255), (228, 228, 228))
