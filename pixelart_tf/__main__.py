@@ -8,6 +8,7 @@ COMMANDS = {
     "mifid": "score generated pictures against real ones",
     "translate": "run a trained generator over pictures of any size",
     "pixelize": "turn any picture into true pixel art",
+    "submission": "zip what a generator makes for a competition, check the zip",
 }
 
 

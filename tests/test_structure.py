@@ -19,9 +19,9 @@ LAYERS = {
         "records", "packing", "sources", "outputs", "keras_file", "domains", "pipeline", "backend", "devices",
         "networks", "losses", "optimizers", "features", "pixelize", "films",
     ],
-    2: ["models", "checkpoint", "figures", "callbacks", "progress"],
-    3: ["tiling", "translate", "feature_sets", "mifid", "report", "scoring", "settings", "trainer"],
-    4: ["train", "video", "__main__", "__init__"],
+    2: ["models", "checkpoint", "figures", "callbacks", "budget", "progress"],
+    3: ["archive", "tiling", "translate", "feature_sets", "mifid", "report", "scoring", "settings", "trainer"],
+    4: ["train", "submission", "video", "__main__", "__init__"],
 }
 LAYER = {name: number for number, names in LAYERS.items() for name in names}
 # These train on any Keras backend, so TensorFlow is not for them.

@@ -1,0 +1,292 @@
+"""Command: photos -> a generator -> a competition's images.zip; and look such a zip through."""
+
+import argparse
+import itertools
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pixelart_tf import archive, devices, images, sources
+from pixelart_tf.cli import Progress, UserError, command
+from pixelart_tf.pixelize import art, cells
+from pixelart_tf.pixelize.options import add_style_options, style_from
+from pixelart_tf.threads import ahead
+from pixelart_tf.translate import load_generator, translate
+
+QUALITY = 95   # of the JPEGs
+PROG = "python -m pixelart_tf.submission"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submitted:
+    """What `submit` wrote.
+
+    Attributes:
+        num_pictures: in the zip.
+        num_bytes: of the zip.
+        num_blank: pictures of one color, as which a network's NaN come out.
+        seconds: from the first picture on, the generator's compilation in them.
+    """
+
+    num_pictures: int
+    num_bytes: int
+    num_blank: int
+    seconds: float
+
+
+def submit(
+    generator: Any,
+    photos: str | Path,
+    out: str | Path,
+    *,
+    size: int = archive.SIZE,
+    fit: bool = False,
+    limit: int = archive.MOST,
+    any_count: bool = False,
+    overwrite: bool = False,
+    style: art.Style | None = None,
+    batch_size: int = 8,
+    progress: Callable[[str], Callable[[int, int], None]] = Progress,
+) -> Submitted:
+    """Translates photos into a zip of JPEGs, in one pass: what is made is never anywhere but in the zip.
+
+    Other threads decode and encode while the network runs. What can be known of the photos is found out before: their
+    number, their names and their sizes.
+
+    Args:
+        generator: a Keras model or the path of one, of three channels in and out.
+        photos: a folder, a glob, a zip or shards (see `sources.read`). A picture's name without folders and suffix,
+            and .jpg, is its name in the zip.
+        out: the zip. Nothing is seen there before all is written.
+        size: pixels of a side, of the photos and of what is made of them.
+        fit: cut photos of other sizes to the middle square and resample them; else they are an error.
+        limit: take the first so many photos.
+        any_count: whether there may be fewer than 7,000 or more than 10,000 pictures.
+        overwrite: replace `out`.
+        style: makes pixel art of what the generator gives.
+        batch_size: pictures that go through the network together.
+        progress: makes a function of (done, total) for a piece of work, of its label.
+
+    Raises:
+        UserError: photos, a generator or a zip that will not do; one line.
+        OSError: the disk does not take the zip.
+    """
+    out = Path(out)
+    _check_options(out, photos, size, limit, overwrite, style)
+    names = archive.plan(photos, size=None if fit else size, limit=limit, progress=progress("looking at photos"))
+    if wrong := not any_count and archive.wrong_count(len(names)):
+        raise UserError(f"{photos}: {wrong}")
+    called = "`generator`"
+    if isinstance(generator, str | Path):
+        called, generator = str(generator), load_generator(generator)
+    channels = generator.input_shape[-1], generator.output_shape[-1]
+    if channels != (3, 3):
+        raise UserError(f"{called}: of {channels[0]} channels to {channels[1]}, and a submission needs 3 to 3 (RGB)")
+    num_blank, bar = 0, progress("translating")
+
+    def decode(item):
+        image = item.decode()
+        if fit:
+            image = images.fit(image, size)
+        archive.check_size(item.place, image.shape[1::-1], size)
+        return item.place, image
+
+    def encode(named):
+        place, image = named
+        height, width = image.shape[:2]
+        if (height, width) != (size, size):
+            raise UserError(f"{called}: makes {width}x{height} pictures of {size}x{size} ones, not {size}x{size}")
+        if style is not None:
+            image = _pixelized(place, image, style)
+        is_blank = bool((image == image[0, 0]).all())
+        return names[place], images.encode(image, "jpeg", QUALITY), is_blank
+
+    def members() -> Iterator[tuple[str, bytes]]:
+        nonlocal num_blank
+        # Two batches: while one is in the network, the next is decoded and the one before is encoded.
+        depth = 2 * batch_size + 1
+        photo_items = itertools.islice(sources.read(photos), limit)
+        named_images = ahead(decode, photo_items, depth=depth)
+        translated = translate(generator, named_images, batch_size=batch_size, tile=2 * size, overlap=size // 4)
+        for done, (name, encoded, is_blank) in enumerate(ahead(encode, translated, depth=depth), 1):
+            num_blank += is_blank
+            yield name, encoded
+            bar(done, len(names))
+
+    start = time.monotonic()
+    number = archive.write(out, members())
+    return Submitted(
+        num_pictures=number, num_bytes=out.stat().st_size, num_blank=num_blank, seconds=time.monotonic() - start
+    )
+
+
+def _check_options(
+    out: Path, photos: str | Path, size: int, limit: int, overwrite: bool, style: art.Style | None
+) -> None:
+    """Raises UserError for what needs no look at the photos."""
+    if size < 1:
+        raise UserError(f"`size` must be at least 1. Received: {size}")
+    if limit < 1:
+        raise UserError(f"`limit` must be at least 1. Received: {limit}")
+    if out.suffix.lower() != ".zip":
+        raise UserError(f"{out}: must end in .zip")
+    if not out.parent.is_dir():
+        raise UserError(f"{out.parent}: no such folder")
+    if out.is_dir():
+        raise UserError(f"{out}: a folder")
+    if out.exists() and out.resolve() == Path(photos).resolve():
+        raise UserError(f"{out}: the input, which is never overwritten")
+    if out.exists() and not overwrite:
+        raise UserError(f"{out}: already there; --overwrite replaces it")
+    if style is not None:
+        for name in ("cell", "width"):
+            value = getattr(style, name)
+            if isinstance(value, int) and size % value:
+                raise UserError(f"`{name}` must divide {size}, so that all cells are equal squares. Received: {value}")
+
+
+def _pixelized(place: str, image: np.ndarray, style: art.Style) -> np.ndarray:
+    """Pixel art at the size of the picture: uint8 (H, W, 3), each cell where it is in the picture."""
+    try:
+        edges = art.edges(image, style)
+        colors, opaque = cells.reduce(image, *edges, how=style.how, alpha_threshold=style.alpha_threshold)
+        made = art.finish(art.Cells(colors=colors, opaque=opaque, cell=1), style).image()   # (rows, columns, 3)
+    except UserError as error:
+        raise UserError(f"{place}: {error}") from None
+    # Pixels at the border that belong to no whole cell go to the nearest one.
+    rows, columns = (
+        np.clip(np.searchsorted(lines, np.arange(side), side="right") - 1, 0, len(lines) - 2)
+        for lines, side in zip(edges, image.shape[:2], strict=True)
+    )
+    return made[rows][:, columns]
+
+
+def _make(argv: list[str]) -> int:
+    style_options = argparse.ArgumentParser(add_help=False)
+    add_style_options(style_options)
+    parser = _parser(style_options)
+    options = vars(parser.parse_args(argv))
+    given, _ = style_options.parse_known_args(argv)
+    style = style_from(given) if options["pixelize"] else None
+    if vars(given) and style is None:
+        names = " ".join(f"--{name.replace('_', '-')}" for name in vars(given))
+        raise UserError(f"{names}: of --pixelize, which is not given")
+    devices.select_backend(options["backend"])
+    taken = ("size", "fit", "limit", "any_count", "overwrite", "batch_size")
+    made = submit(
+        options["generator"], options["photos"], options["out"], style=style, **{key: options[key] for key in taken}
+    )
+    print(f"{options['out']}: {made.num_pictures:,} pictures, {made.num_bytes / 1e6:.1f} MB "
+          f"({made.num_pictures / made.seconds:.1f} pictures/s)")
+    if made.num_blank:
+        print(f"{PROG}: {made.num_blank:,} of {made.num_pictures:,} pictures are of one color", file=sys.stderr)
+    return 0
+
+
+def _check(argv: list[str]) -> int:
+    options = vars(_check_parser().parse_args(argv))
+    path = options.pop("path")
+    found = archive.check(path, **options, progress=Progress("checking"))
+    rows = [
+        ("pictures", f"{found.num_pictures:,} ({found.num_bytes / 1e6:.1f} MB)"),
+        ("sizes", _counts(found.sizes)),
+        ("modes", _counts(found.modes)),
+        ("formats", _counts(found.formats)),
+        ("in folders", f"{found.num_in_folders:,}"),
+        ("other files", f"{found.num_others:,}"),
+        ("damaged", f"{found.num_damaged:,}"),
+        ("of one color", f"{found.num_blank:,} ({found.num_black:,} black)"),
+        ("exact copies", _grouped(found.copies)),
+        ("near copies", _grouped(found.near_copies)),
+        ("faults", f"{len(found.faults):,}"),
+    ]
+    for name, value in rows:
+        print(f"{name:<14}{value}")
+    for fault in found.faults:
+        print(f"{PROG}: {fault}", file=sys.stderr)
+    return 2 if found.faults else 0
+
+
+def _counts(counts: Counter) -> str:
+    told = ", ".join(f"{key} ({number:,})" for key, number in counts.most_common(3))
+    return told + ", ..." * (len(counts) > 3) or "-"
+
+
+def _grouped(groups: list[list[str]]) -> str:
+    if not groups:
+        return "0"
+    told = "; ".join(", ".join(group[:3]) + ", ..." * (len(group) > 3) for group in groups[:3])
+    spare = sum(len(group) - 1 for group in groups)
+    return f"{spare:,} in {len(groups):,} groups: {told}{'; ...' * (len(groups) > 3)}"
+
+
+DESCRIPTION = """\
+Runs a generator over photos and zips what it makes, as the competition `gan-getting-started` takes it: 7,000 to 10,000
+JPEGs of 256x256 RGB. The photos are decoded and the results encoded while the network runs, and nothing is written but
+the zip: all of it or none. The same photos give the same bytes.
+
+With the word `check` in GENERATOR's place it looks through a zip; it has --help. (A file of such a name is ./check.)"""
+EXAMPLES = f"""\
+examples:
+  {PROG} runs/monet/to_target.keras "photo*.tfrec" images.zip
+  {PROG} to_target.keras photo_jpg/ images.zip --limit 7000 --batch-size 32
+  {PROG} to_target.keras photos/ few.zip --any-count --fit --pixelize --cell 8 --colors 32
+  {PROG} check images.zip"""
+
+
+def _parser(style_options: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROG, usage=f"{PROG} [-h] GENERATOR PHOTOS OUT.zip [options]\n       {PROG} check IMAGES.zip [options]",
+        description=DESCRIPTION, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[style_options],
+    )
+    add = parser.add_argument
+    add("generator", type=Path, metavar="GENERATOR", help="a .keras file, such as a run's to_target.keras")
+    add("photos", metavar="PHOTOS", help="a folder, a quoted glob, a zip or shards of pictures")
+    add("out", type=Path, metavar="OUT.zip", help="the zip to write; a picture's name in it is the photo's, and .jpg")
+    add("--limit", type=int, default=archive.MOST, metavar="N",
+        help="take the first N photos (default: %(default)s)")
+    add("--any-count", action="store_true", help="take fewer than 7,000 pictures, or more than 10,000")
+    _add_size(add)
+    add("--fit", action="store_true", help="cut photos of another size to the middle square and resample them")
+    add("--pixelize", action="store_true", help="make pixel art of what the generator gives; by the options below")
+    add("--overwrite", action="store_true", help="replace OUT.zip")
+    add("--batch-size", type=int, default=8, metavar="N", help="pictures at a time (default: 8)")
+    add("--backend", choices=devices.BACKENDS, help="Keras backend (default: tensorflow)")
+    return parser
+
+
+def _add_size(add: Callable) -> None:
+    add("--size", type=int, default=archive.SIZE, metavar="PIXELS",
+        help="of a side, in a competition of another size (default: %(default)s)")
+
+
+def _check_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"{PROG} check",
+        description="Unpacks and decodes every picture of a zip and prints a table. Ends with 2 if anything is wrong, "
+        "each fault in a line on stderr: the number, size, mode or format of pictures; damaged, encrypted, blank or "
+        "black ones; folders, hidden and other files; names that occur twice; and exact copies, if they are over "
+        f"{archive.MOST_COPIES:.0%} of the pictures. Near copies are told in the table only: photos of one place look "
+        "alike, too.",
+    )
+    parser.add_argument("path", type=Path, metavar="IMAGES.zip", help="what is to be submitted")
+    parser.add_argument("--any-count", action="store_true", help="take fewer than 7,000 pictures, or more than 10,000")
+    _add_size(parser.add_argument)
+    return parser
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    argv = sys.argv[1:] if argv is None else argv
+    return _check(argv[1:]) if argv and argv[0] == "check" else _make(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
