@@ -42,7 +42,7 @@ class Result:
 
     Attributes:
         made: in order.
-        bad: a line for each picture that was skipped.
+        bad: a line for each picture that was skipped, sorted.
         palette: uint8 (k, 3), the one of all pictures if it was asked for.
         rows: for `sheets.sheet`, the panels of each picture that is to be shown.
     """
@@ -174,7 +174,10 @@ def pixelize_files(
     if not made:
         raise UserError(f"none of the {len(bad)} pictures can be used; the first: {bad[0]}")
     return Result(
-        made=made, bad=bad, palette=style.palette if one_palette else None, rows=[row for row in rows.values() if row]
+        made=made,
+        bad=sorted(bad),
+        palette=style.palette if one_palette else None,
+        rows=[row for row in rows.values() if row],
     )
 
 
