@@ -16,7 +16,6 @@ import numpy as np
 from pixelart_tf import films
 from pixelart_tf.cli import Progress, UserError, command
 from pixelart_tf.pixelize import Style, cells
-from pixelart_tf.pixelize.__main__ import generating
 from pixelart_tf.pixelize.art import edges
 from pixelart_tf.pixelize.options import add_style_options, style_from
 from pixelart_tf.pixelize.steady import Flicker, steady
@@ -92,6 +91,8 @@ def pixelize_film(
         decoded = threaded(lambda _: next(frames, None), itertools.repeat(None))
         decoded = itertools.takewhile(lambda frame: frame is not None, decoded)
         if generator is not None:
+            from pixelart_tf.pixelize.__main__ import generating
+
             generate, style = generating(generator, style)
             decoded = _generated(generate, decoded)
         first = next(decoded)
