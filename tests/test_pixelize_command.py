@@ -275,6 +275,34 @@ def test_a_native_generators_cells_are_the_grid(tmp_path, capsys):
     assert "has cells of 4 pixels of its own, not 8; give `width` instead" in capsys.readouterr().err
 
 
+def test_any_other_generator_is_run_and_its_pictures_are_pixelized(tmp_path):
+    import keras
+
+    inputs = keras.Input((None, None, 3))
+    keras.Model(inputs, keras.layers.Rescaling(-1.0)(inputs)).save(tmp_path / "negative.keras")
+    assert run(COW, tmp_path / "a.png", "--generator", tmp_path / "negative.keras", "--cell", 8) == 0
+    expected = pixelize(255 - images.read(COW), Style(cell=8)).image(8)
+    assert np.array_equal(images.read(tmp_path / "a.png"), expected)
+
+
+def test_cells_that_are_there_are_found_after_a_smooth_enlargement(tmp_path, capsys):
+    sprite = images.read(PICTURES / "crawl-dngn-altars-dithmenos.png")[::8, ::8]   # 32x32, one pixel a cell
+    screenshot = images.fit(sprite, 32 * 7, how="stretch", resample="lanczos")
+    images.write(tmp_path / "screenshot.jpg", screenshot)
+    assert run(tmp_path / "screenshot.jpg", tmp_path / "a.png", "--cell", "auto", "--scale", 1, "--how", "median",
+               "--colors", 14) == 0
+    assert "32x32 cells of 7 pixels" in capsys.readouterr().out
+    difference = np.abs(images.read(tmp_path / "a.png").astype(int) - sprite).max(axis=-1)
+    assert (difference <= 48).mean() > 0.95   # JPEG and the overshoot of lanczos; a grid one cell off gives 0.80 and 0.86
+
+
+def test_one_pixel(tmp_path, capsys):
+    images.write(tmp_path / "dot.png", np.full((1, 1, 3), 77, np.uint8))
+    assert run(tmp_path / "dot.png", tmp_path / "a.png", "--compare", tmp_path / "sheet.png") == 0
+    assert images.read(tmp_path / "a.png").tolist() == [[[77, 77, 77]]]
+    assert ": 1x1, 1x1 cells of 1 pixel, 1 color\n" in capsys.readouterr().out
+
+
 def test_without_a_generator_no_framework_is_imported(tmp_path):
     code = (
         "import sys; from pixelart_tf.pixelize.__main__ import main; main(sys.argv[1:]); "

@@ -86,22 +86,22 @@ def pixelize(argv: list[str] | None) -> int:
         for made in result.made:
             rows, columns = made.cells
             size = f"{columns * made.scale}x{rows * made.scale}"
-            print(f"{made.path}: {size}, {columns}x{rows} cells of {made.cell} pixels, {_counted(made.num_colors)}")
+            print(f"{made.path}: {size}, {columns}x{rows} cells of {_counted(made.cell, 'pixel')}, {_counted(made.num_colors, 'color')}")
     if len(result.made) > 1:
         most = max(made.num_colors for made in result.made)
-        print(f"{len(result.made)} pictures in {args.OUTPUT}, {_counted(most)} at most "
+        print(f"{len(result.made)} pictures in {args.OUTPUT}, {_counted(most, 'color')} at most "
               f"({len(result.made) / seconds:.1f} images/s)")
     if args.save_palette:
         palette_files.write(args.save_palette, result.palette)
-        print(f"{args.save_palette}: {_counted(len(result.palette))}")
+        print(f"{args.save_palette}: {_counted(len(result.palette), 'color')}")
     if args.compare:
         images.write(args.compare, sheets.sheet(result.rows), quality=90)
         print(f"{args.compare}: before and after")
     return 0
 
 
-def _counted(number: int) -> str:
-    return f"{number} color{'' if number == 1 else 's'}"
+def _counted(number: int, unit: str) -> str:
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 def _check_sides(args: argparse.Namespace, sides: list[Path], targets: dict[str, Path]) -> None:
