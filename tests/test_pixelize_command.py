@@ -293,7 +293,7 @@ def test_cells_that_are_there_are_found_after_a_smooth_enlargement(tmp_path, cap
                "--colors", 14) == 0
     assert "32x32 cells of 7 pixels" in capsys.readouterr().out
     difference = np.abs(images.read(tmp_path / "a.png").astype(int) - sprite).max(axis=-1)
-    assert (difference <= 48).mean() > 0.95   # JPEG and the overshoot of lanczos; a grid one cell off gives 0.80 and 0.86
+    assert (difference <= 48).mean() > 0.95   # JPEG and lanczos; a grid one cell off gives 0.80 and 0.86
 
 
 def test_one_pixel(tmp_path, capsys):

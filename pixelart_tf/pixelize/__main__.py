@@ -86,7 +86,8 @@ def pixelize(argv: list[str] | None) -> int:
         for made in result.made:
             rows, columns = made.cells
             size = f"{columns * made.scale}x{rows * made.scale}"
-            print(f"{made.path}: {size}, {columns}x{rows} cells of {_counted(made.cell, 'pixel')}, {_counted(made.num_colors, 'color')}")
+            cells = f"{columns}x{rows} cells of {_counted(made.cell, 'pixel')}"
+            print(f"{made.path}: {size}, {cells}, {_counted(made.num_colors, 'color')}")
     if len(result.made) > 1:
         most = max(made.num_colors for made in result.made)
         print(f"{len(result.made)} pictures in {args.OUTPUT}, {_counted(most, 'color')} at most "
