@@ -253,6 +253,18 @@ def test_a_film_that_is_cut_off_is_read_as_far_as_it_goes(tmp_path, suffix):
         assert any("cut off" in note or "cannot be read further" in note for note in film.notes)
 
 
+def test_damaged_frames_are_left_out(tmp_path):
+    whole = write(tmp_path / "whole.mkv", pan("gc-bison.jpg", 60))
+    data = bytearray(whole.read_bytes())
+    for place in np.random.default_rng(0).integers(3000, len(data) - 1000, 40):
+        data[place] ^= 255
+    (tmp_path / "bad.mkv").write_bytes(data)
+    film, frames = read(tmp_path / "bad.mkv")
+    assert 20 < len(frames) < 60
+    assert f"{tmp_path}/bad.mkv: damaged frames left out: {60 - len(frames)}" in film.notes
+    assert sorted({frame.time for frame in frames}) == [frame.time for frame in frames]
+
+
 def test_an_animation_that_is_cut_off(tmp_path):
     save(tmp_path / "film.gif", list(arts(20)))
     data = (tmp_path / "film.gif").read_bytes()
@@ -369,6 +381,12 @@ def test_imageio_ffmpeg_stands_in(tmp_path):
     done = run_without_pyav(path, tmp_path / "out.webm", "--cell", 8)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "--no-sound" in done.stderr
+    # What is cut off is made as far as it goes, which a note tells.
+    whole = write(tmp_path / "whole.mp4", pan("gc-cow.jpg", 75), sound="aac", faststart=True).read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) * 6 // 10])
+    done = run_without_pyav(tmp_path / "cut.mp4", tmp_path / "cut.gif", "--cell", 8)
+    assert done.returncode == 0
+    assert "cut.mp4: cut off, or its sound is longer; " in done.stderr
     (tmp_path / "text.mp4").write_text("no film at all " * 100)
     done = run_without_pyav(tmp_path / "text.mp4", tmp_path / "out.gif")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)

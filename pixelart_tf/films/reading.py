@@ -69,16 +69,17 @@ class Film(ABC):
             yield frame
         if end is None:
             raise FilmError(f"{self.path}: a film without frames" + (", or damaged" if self.notes else ""))
-        declared = self._end()
-        if declared is not None and end < declared - max(SLACK, 2 / self.rate):
-            self.notes.append(f"{self.path}: cut off; {float(end):.2f} of {float(declared):.2f} seconds could be read")
+        declared, of_all = self._end() or (end, False)
+        if end < declared - max(SLACK, 2 / self.rate):
+            why = "cut off, or its sound is longer" if of_all and self.sound else "cut off"
+            self.notes.append(f"{self.path}: {why}; {float(end):.2f} of {float(declared):.2f} seconds could be read")
 
     @abstractmethod
     def _frames(self) -> Iterator[Frame]:
         """The frames, if any."""
 
-    def _end(self) -> Fraction | None:
-        """Seconds at which the film should end, where it says so."""
+    def _end(self) -> tuple[Fraction, bool] | None:
+        """Seconds at which the film should end, where it says so, and whether that is of its sound and pictures."""
         return None
 
 
@@ -159,19 +160,17 @@ class _PyAV(Film):
         super().__init__(path, rate=Fraction(rate), time_base=Fraction(stream.time_base))
         self.sound = [each.codec_context.name for each in self._container.streams.audio]
         end = self._end()
-        self.num_frames = stream.frames or (round(end * self.rate) if end else None)
+        self.num_frames = stream.frames or (round(end[0] * self.rate) if end else None)
 
-    def _end(self) -> Fraction | None:
+    def _end(self) -> tuple[Fraction, bool] | None:
         start = Fraction(self._stream.start_time or 0) * self.time_base
         if self._stream.duration:
-            return start + self._stream.duration * self.time_base
-        # Matroska has a tag a track; the whole film's duration is its sound's if that is longer.
+            return start + self._stream.duration * self.time_base, False
+        # Matroska has a tag a track.
         if match := re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", self._stream.metadata.get("DURATION", "")):
             hours, minutes, seconds = match.groups()
-            return 3600 * int(hours) + 60 * int(minutes) + Fraction(seconds)
-        if self._container.duration and not self.sound:
-            return Fraction(self._container.duration, 1_000_000) + start
-        return None
+            return 3600 * int(hours) + 60 * int(minutes) + Fraction(seconds), False
+        return (start + Fraction(self._container.duration, 1_000_000), True) if self._container.duration else None
 
     def _frames(self) -> Iterator[Frame]:
         import av
@@ -233,7 +232,7 @@ def frame_shape(stream) -> Fraction | None:
 
 
 class _Ffmpeg(Film):
-    """By imageio-ffmpeg: frames of a constant rate, the first track of sound."""
+    """By imageio-ffmpeg: frames of a constant rate; damaged ones come mended as well as ffmpeg can."""
 
     def __init__(self, path: Path):
         meta = next(self._open(path))
@@ -259,8 +258,8 @@ class _Ffmpeg(Film):
         except (OSError, RuntimeError, IndexError):
             raise FilmError(f"{path}: not a film, damaged, or has no pictures") from None
 
-    def _end(self) -> Fraction | None:
-        return None if self.sound else self._duration   # which is that of the longer of the two
+    def _end(self) -> tuple[Fraction, bool] | None:
+        return self._duration, True
 
     def _frames(self) -> Iterator[Frame]:
         square = "scale=round(iw*if(sar\\,sar\\,1)):ih,setsar=1"

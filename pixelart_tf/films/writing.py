@@ -104,7 +104,7 @@ def create(path: Path, film: Film, *, scale: int, lossless: bool = False, sound:
             else:
                 kind = _PyAV if library() == "av" else _Ffmpeg
                 writer = kind(temporary, path, film, scale, CODECS[suffix][lossless], sound and bool(film.sound))
-        stack.callback(writer.close)
+        stack.callback(_abandon, writer)
         if film.sound and sound and suffix not in CODECS:
             film.notes.append(f"{path}: without the sound, as {suffix or 'a folder'} has none")
         yield writer
@@ -114,6 +114,12 @@ def create(path: Path, film: Film, *, scale: int, lossless: bool = False, sound:
             film.notes.append(f"{path}: frames left out, as a GIF shows at most 50 a second: {writer.left_out}")
         if not suffix:
             replace_folder(temporary, path)
+
+
+def _abandon(writer) -> None:
+    """Closes what is not to be kept; what ails it has been told already."""
+    with contextlib.suppress(Exception):
+        writer.close()
 
 
 def planes(art: Art, scale: int, pix_fmt: str) -> list[np.ndarray]:
@@ -228,11 +234,16 @@ class _PyAV:
             raise UserError(f"{self.path}: {self._encoder} cannot write it ({reason(error)})") from None
 
     def _mux_sound(self, until: Fraction | None) -> None:
+        import av
+
         while (packet := self._next_sound) is not None:
             if until is not None and packet.dts * packet.time_base > until:
                 break
             packet.stream = self._tracks[packet.stream.index]
-            self._container.mux(packet)
+            try:
+                self._container.mux(packet)
+            except av.FFmpegError as error:
+                raise UserError(f"{self.path}: the sound cannot be copied ({reason(error)}); --no-sound") from None
             self._next_sound = next(self._sound, None)
 
     def finish(self) -> None:
