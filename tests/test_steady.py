@@ -89,6 +89,20 @@ def test_a_moving_photograph_is_drawn_as_exactly_as_frame_by_frame(dither):
     assert errors[1] <= 1.05 * errors[0]
 
 
+def test_a_gradient_that_moves_leaves_no_specks():
+    # An owl's belly, enlarged, from top to bottom; between two entries of the palette lies a clean line. Cells that lag
+    # would be specks beside it.
+    owl = images.fit(images.read(PICTURES / "nt-owl.png"), 1024, how="stretch")
+    random = np.random.default_rng(0)
+    frames = [owl[450 + 3 * nth : 690 + 3 * nth, 350:670] + random.normal(0, 2, (240, 320, 3)) for nth in range(60)]
+    frames = list(reduced([np.clip(np.rint(each), 0, 255).astype(np.uint8) for each in frames]))
+    other = 0
+    for (values, opaque), art in zip(frames, steady(frames, Style(colors=6)), strict=True):
+        index, _ = paint(values, opaque, art.palette, Style())
+        other += (index != art.index).mean() / len(frames)
+    assert other < 0.03   # 0.023; were cells to know nothing of those around them, 0.106
+
+
 def test_a_slow_fade_is_followed():
     # From black to white in 200 frames: of 16 greys the drawn one is never further from the true value than half
     # the greys' spacing (8.5) and the distance by which it may lag, of 1.3 levels a frame.

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
+from scipy.ndimage import uniform_filter
 
 from pixelart_tf.pixelize import color
 from pixelart_tf.pixelize.art import Art, Style, own_palette, paint
@@ -30,6 +31,9 @@ CONTEXT = 6   # frames on either side that say what is usual
 MOVE_SPACING = 1 / 4
 MOVE_NOISE = 3   # times `Step.noise`; of normal noise one cell in 10,000 is further from its mean
 MOVE_LEAST, MOVE_MOST = 0.015, 0.05
+# Cells also move where those around move the same way, if by less: noise goes each its own way.
+AROUND = 5   # rows and columns
+AROUND_MOVE = 1 / 5   # of what counts as a move, for their mean
 SETTLE = 1 / 8   # share that a frame has in the running mean of a cell that does not move
 DEADBAND = 1 / 4   # of what counts as a move; the running mean must drift that far before the cell follows it
 
@@ -40,8 +44,8 @@ def steady(cells: Iterable[tuple[np.ndarray, np.ndarray]], style: Style, *, cell
     - One palette a shot: found over `SAMPLES` frames spread over the shot, or over its first `LOOK_AHEAD` frames. What
       follows of a longer shot keeps that palette until its error is `REFIT` times that of a palette of its own.
     - A cell that does not move keeps its color. Of each cell a running mean is kept, which forgets all as soon as the
-      cell moves, so nothing is smeared; what is drawn follows that mean only if it drifts out of a band around what
-      was drawn last. So noise changes nothing, and a slow fade is followed at a distance of at most that band and
+      cell moves, by itself or, less, with those around it, so nothing is smeared; what is drawn follows that mean only
+      if it drifts out of a band around what was drawn last. So noise changes nothing, and a slow fade is followed at a distance of at most that band and
       what the mean lags behind.
     - A cell whose color is kept keeps its entry of the palette, also where errors are diffused over its neighbors.
 
@@ -245,7 +249,12 @@ class _Still:
             changed = np.ones(opaque.shape, bool)
         else:
             offset = points - self.mean
-            moves = (offset**2).sum(axis=-1) > self.move**2
+            length = np.sqrt((offset**2).sum(axis=-1))
+            moves = length > self.move
+            # Of large offsets no more counts than of a move, or all around an edge would move with it.
+            offset *= (self.move / np.maximum(length, self.move))[..., None]
+            around = uniform_filter(offset, (AROUND, AROUND, 1), mode="nearest")
+            moves |= (around**2).sum(axis=-1) > (AROUND_MOVE * self.move) ** 2
             moves |= opaque != self.opaque
             self.mean = np.where(moves[..., None], points, self.mean + np.float32(SETTLE) * offset)
             drifts = ((self.mean - self.drawn) ** 2).sum(axis=-1) > (DEADBAND * self.move) ** 2
