@@ -36,6 +36,11 @@ def sync(model: keras.Model) -> None:
         model.jax_state_sync()
 
 
+def is_last(callback: keras.callbacks.Callback, epoch: int) -> bool:
+    """Whether no epoch follows: by the number of epochs, or because the time is over."""
+    return epoch + 1 == callback.num_epochs or callback.model.stop_training
+
+
 class Interrupt:
     """A context in which Ctrl-C and a polite kill are noted, so that a run can stop where its state is whole.
 
@@ -115,7 +120,7 @@ class Checkpoint(keras.callbacks.Callback):
         path: of the checkpoint.
         guard: looks at the state before it is saved.
         interrupt: whether to stop.
-        num_epochs: of the run.
+        num_epochs: of the run; None where a time budget decides.
         first_step: of the first epoch, where it goes on within one.
         losses: values of the model's `metrics_variables` there, as `fit` begins each epoch by setting them to zero.
         minutes: between two checkpoints within an epoch; infinite where several hosts train, as they must all save at
@@ -124,7 +129,7 @@ class Checkpoint(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, path: Path, *, guard: Guard, interrupt: Interrupt, num_epochs: int, first_step: int = 0,
+        self, path: Path, *, guard: Guard, interrupt: Interrupt, num_epochs: int | None, first_step: int = 0,
         losses: list | None = None, minutes: float = 10.0, write: bool = True,
     ):
         super().__init__()
@@ -153,7 +158,7 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self._first_step = 0
         self._save({"epoch": epoch + 1, "step": 0})
-        if self.interrupt.requested and epoch + 1 < self.num_epochs:
+        if self.interrupt.requested and not is_last(self, epoch):
             raise Stopped
 
     def _save(self, place):
@@ -226,13 +231,13 @@ class Pictures(keras.callbacks.Callback):
         folder: of the run.
         source, target: float32 (B, H, W, C) in [-1, 1].
         every: epochs between two sheets; the last epoch always has one.
-        num_epochs: of the run.
+        num_epochs: of the run; None where a time budget decides.
         scale: enlargement of the pictures.
         cell_size: see `with_cells`.
     """
 
     def __init__(
-        self, folder: Path, *, source: np.ndarray, target: np.ndarray, every: int, num_epochs: int, scale: int,
+        self, folder: Path, *, source: np.ndarray, target: np.ndarray, every: int, num_epochs: int | None, scale: int,
         cell_size: int,
     ):
         super().__init__()
@@ -240,7 +245,7 @@ class Pictures(keras.callbacks.Callback):
         self.every, self.num_epochs, self.scale, self.cell_size = every, num_epochs, scale, cell_size
 
     def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every == 0 or epoch + 1 == self.num_epochs:
+        if (epoch + 1) % self.every == 0 or is_last(self, epoch):
             to_target = averaged(self.model.to_target, self.model.optimizer)
             to_source = averaged(self.model.to_source, self.model.optimizer)
             self._draw(f"epoch_{epoch + 1:04}", to_target, to_source)

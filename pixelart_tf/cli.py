@@ -42,7 +42,7 @@ def command(main):
 
 def _prog(prog: str) -> str:
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
-    return f"python -m {spec.name}" if prog == "python -m __main__" and spec else prog
+    return f"python -m {spec.name.removesuffix('.__main__')}" if prog == "python -m __main__" and spec else prog
 
 
 class Progress:

@@ -12,6 +12,17 @@ class Adam(keras.optimizers.Adam):
     saved with.
     """
 
+    @property
+    def schedule(self) -> "ConstantThenLinear":
+        """Of the learning rate."""
+        return self._learning_rate
+
+    def build(self, variables):
+        if not self.built and isinstance(self._learning_rate, ConstantThenLinear):
+            for variable in self._learning_rate.variables:   # so that they are saved, and given to a compiled step
+                self._track_variable(variable)
+        super().build(variables)
+
     def finalize_variable_values(self, var_list):
         pass
 
@@ -33,22 +44,43 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
     Args:
         learning_rate: the constant.
         num_steps: steps of the whole run.
-        num_decay_steps: at the end, over which it falls; step `num_steps` would have zero.
+        num_decay_steps: at the end, over which it falls; step `num_steps` would have zero. 0: it never falls.
+
+    Attributes:
+        variables: the three, of which an optimizer makes its own: what was a number when the step was compiled would
+            stay that number.
     """
 
     def __init__(self, learning_rate: float, num_steps: int, num_decay_steps: int):
-        self.learning_rate, self.num_steps, self.num_decay_steps = learning_rate, num_steps, num_decay_steps
+        self.variables = [
+            keras.Variable(float(value), dtype="float32", trainable=False, name=name)
+            for name, value in (("peak", learning_rate), ("num_steps", num_steps), ("num_decay_steps", num_decay_steps))
+        ]
 
     def __call__(self, step):
-        left = ops.cast(self.num_steps - step, "float32") / max(self.num_decay_steps, 1)
-        if not self.num_decay_steps:
-            left = ops.ones_like(left)
-        return self.learning_rate * ops.clip(left, 0.0, 1.0)
+        peak, num_steps, num_decay_steps = self.variables
+        left = (num_steps - ops.cast(step, "float32")) / ops.maximum(num_decay_steps, 1.0)
+        return peak * ops.where(num_decay_steps > 0, ops.clip(left, 0.0, 1.0), 1.0)
+
+    def end_at(self, num_steps: int, *, now: int, share: float) -> None:
+        """Lets the run end at another step, without a jump of the learning rate.
+
+        Args:
+            num_steps: the new end.
+            now: steps done.
+            share: of the steps, at the end, over which it falls; once it has begun to fall, it falls to the end.
+        """
+        rate = float(ops.convert_to_numpy(self(now)))
+        peak, old_end, old_decay = (float(ops.convert_to_numpy(variable)) for variable in self.variables)
+        left = max(num_steps - now, 1)
+        falls = old_decay and now > old_end - old_decay
+        decay = left if falls else min(round(share * num_steps), left)
+        for variable, value in zip(self.variables, (rate if falls else peak, now + left, decay), strict=True):
+            variable.assign(value)
 
     def get_config(self):
-        return {
-            "learning_rate": self.learning_rate, "num_steps": self.num_steps, "num_decay_steps": self.num_decay_steps,
-        }
+        peak, num_steps, num_decay_steps = (float(ops.convert_to_numpy(variable)) for variable in self.variables)
+        return {"learning_rate": peak, "num_steps": int(num_steps), "num_decay_steps": int(num_decay_steps)}
 
 
 def adam(

@@ -100,20 +100,20 @@ class Score(keras.callbacks.Callback):
         folder: of the run.
         scorer: what to score with.
         every: epochs between two scores; the last epoch always has one.
-        num_epochs: of the run.
+        num_epochs: of the run; None where a time budget decides.
         history: the run's log so far, for the best score in it.
         cell_size: see `networks.export.with_cells`.
     """
 
     def __init__(
-        self, folder: Path, scorer: Scorer, *, every: int, num_epochs: int, history: list[dict], cell_size: int
+        self, folder: Path, scorer: Scorer, *, every: int, num_epochs: int | None, history: list[dict], cell_size: int
     ):
         super().__init__()
         self.folder, self.scorer, self.cell_size = folder / "best", scorer, cell_size
         self.every, self.num_epochs, self.history = every, num_epochs, history
 
     def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every and epoch + 1 < self.num_epochs:
+        if (epoch + 1) % self.every and not callbacks.is_last(self, epoch):
             return
         to_target = averaged(self.model.to_target, self.model.optimizer)
         found = dataclasses.asdict(self.scorer.score(to_target))

@@ -18,7 +18,7 @@ class Encoded:
     Attributes:
         name: its path, its name in the zip, or its `image_name` in a shard.
         place: what a message calls it: names the file that it is in too.
-        source: the bytes of a JPEG, PNG, ... file; or the file, which is then read when its `data` are asked for; or why
+        source: the bytes of a JPEG, PNG, ... file; or the file, which is read when its `data` are asked for; or why
             there are none.
     """
 

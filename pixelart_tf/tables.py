@@ -17,6 +17,9 @@ class Training:
         steps_per_execution: steps between two looks at the losses; more is faster on accelerators.
         sample_every: epochs between two sheets of sample pictures.
         checkpoint_minutes: an epoch longer than this is saved in its midst too.
+        minutes: that the command may take, from its start; the number of epochs is then fitted to the time that is left
+            after some is kept for translating all source pictures, and `decay_epochs` to the share of `epochs` that it
+            is. 0: `epochs`, however long they take.
     """
 
     epochs: int = 100
@@ -27,6 +30,7 @@ class Training:
     steps_per_execution: int = 1
     sample_every: int = 1
     checkpoint_minutes: float = 10.0
+    minutes: float = 0.0
 
     def __post_init__(self):
         for name, least in (("epochs", 1), ("batch_size", 1), ("steps_per_execution", 1), ("sample_every", 1)):
@@ -41,6 +45,8 @@ class Training:
             )
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"`seed` must be at least 0 and below 2 ** 32. Received: {self.seed}")
+        if self.minutes < 0:
+            raise ValueError(f"`minutes` must be at least 0. Received: {self.minutes}")
         if self.checkpoint_minutes <= 0:
             raise ValueError(f"`checkpoint_minutes` must be above 0. Received: {self.checkpoint_minutes}")
 

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from pathlib import Path
 
 from pixelart_tf import config, devices
@@ -36,6 +37,9 @@ def main(argv: list[str] | None = None) -> int:
                         help="folder to write (default: runs/ and the experiment's name)")
     parser.add_argument("--resume", action="store_true",
                         help="go on where the run in this folder was stopped or killed")
+    parser.add_argument("--minutes", type=float, metavar="M",
+                        help="train as long as so many minutes allow, the start of this command and the time to "
+                             "translate all source pictures included (train.minutes)")
     parser.add_argument("--dry-run", action="store_true",
                         help="say what would happen, check all settings and pictures, stop")
     parser.add_argument("--tpu", action="store_true",
@@ -45,6 +49,9 @@ def main(argv: list[str] | None = None) -> int:
                         help="number format of the layers (default: auto, 16-bit where the device gains by it)")
     parser.add_argument("--devices", nargs="+", metavar="GPU:0", help="use these devices only (default: all)")
     args = parser.parse_args(argv)
+    began = time.monotonic()
+    if args.minutes is not None:
+        args.overrides.append(f"train.minutes={args.minutes}")
 
     path = args.experiment or QUICKSTART
     if not path.is_file():
@@ -61,22 +68,24 @@ def main(argv: list[str] | None = None) -> int:
         print("This was a dry run: nothing was written.")
         return 0
     try:
-        trainer.train(settings, chosen, folder, resume=args.resume, interactive=sys.stdout.isatty())
+        trainer.train(settings, chosen, folder, resume=args.resume, interactive=sys.stdout.isatty(), began=began)
     except trainer.callbacks.Stopped:
         print(f"Stopped and saved. To go on, add --resume to the same command (run folder: {folder}).")
         return 130
     if chosen.is_chief:
-        print(_results(folder, settings.train.epochs, args.experiment is None))
+        print(_results(folder, args.experiment is None))
     return 0
 
 
-def _results(folder: Path, epochs: int, is_quickstart: bool) -> str:
-    sheet = folder / "samples" / f"epoch_{epochs:04}.png"
+def _results(folder: Path, is_quickstart: bool) -> str:
+    sheet = max((folder / "samples").glob("epoch_*.png"))
     # What a newcomer can run as it stands: the project brings a few pictures along.
     pictures = EXAMPLE_PICTURES if is_quickstart and EXAMPLE_PICTURES.is_dir() else "PICTURES"
+    best = folder / "best" / "to_target.keras"
     return "\n".join([
         f"Pictures   {sheet}",
         f"Curves     {folder / 'curves.png'}",
+        *([f"Best       {best}"] if best.exists() else []),
         f"Generators {folder / 'to_target.keras'}, {folder / 'to_source.keras'}",
         "Next, translate pictures of any size:",
         f"  python -m pixelart_tf.translate {folder / 'to_target.keras'} {pictures} {folder / 'translated'}",

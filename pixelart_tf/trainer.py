@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import shutil
 import time
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pixelart_tf import callbacks, checkpoint, config, files, pipeline, progress, scoring
+from pixelart_tf import budget, callbacks, checkpoint, config, files, pipeline, progress, scoring
 from pixelart_tf.cli import Progress, UserError
 from pixelart_tf.devices import Devices
 from pixelart_tf.keras_file import open_model
@@ -18,6 +19,7 @@ from pixelart_tf.optimizers import adam
 from pixelart_tf.settings import Settings
 
 CHECKPOINT = "checkpoint.npz"
+MOST_EPOCHS = 1_000_000   # where a time budget ends the run
 # A resumed run with another value of one of these would not be the run that was begun.
 FIXED = ("data", "model", "optimizer", "finetune", "score")
 
@@ -30,13 +32,19 @@ class Run:
         devices: what to do it on.
         folder: of the run.
         resume: go on with the run in the folder, if it has begun.
+        began: when the command began, of `time.monotonic`; what `train.minutes` count from.
 
     Raises:
         UserError: settings, pictures or an earlier run that do not fit together.
     """
 
-    def __init__(self, settings: Settings, devices: Devices, folder: Path, *, resume: bool = False):
+    def __init__(
+        self, settings: Settings, devices: Devices, folder: Path, *, resume: bool = False, began: float | None = None
+    ):
         self.settings, self.devices, self.folder = settings, devices, folder
+        self.began = time.monotonic() if began is None else began
+        if settings.train.minutes and devices.num_hosts > 1:
+            raise config.ConfigError("`train.minutes` is for one host, as the clocks of several differ")
         self._check_folder(resume)
         train = settings.train
         devices.check_batch_size(train.batch_size)
@@ -112,6 +120,7 @@ class Run:
             optimizer=optimizer, jit_compile=self.devices.jit_compile, steps_per_execution=train.steps_per_execution,
         )
         self.model.optimizer.build(self.model.trainable_variables)
+        self.schedule = optimizer.schedule
 
     def summary(self) -> str:
         """What will happen, in a few lines."""
@@ -127,15 +136,22 @@ class Run:
         lines += [
             f"Networks   {self.settings.model_name}, million parameters: "
             + ", ".join(f"{name} {count:.2f}" for name, count in millions.items()),
-            f"Steps      {self.steps_per_epoch:,} an epoch of {train.batch_size} pairs, {train.epochs} epochs, "
-            f"{train.epochs * self.steps_per_epoch:,} in all, "
-            + (f"learning rate falling over the last {train.decay_epochs}" if train.decay_epochs else "no decay"),
+            f"Steps      {self.steps_per_epoch:,} an epoch of {train.batch_size} pairs, " + self._length(),
         ]
         if self.scorer:
             lines += [f"Score      {self.scorer.summary()}"]
         if any(self.place.values()):
             lines += [f"Done       {self.place['epoch']} epochs and {self.place['step']} steps"]
         return "\n".join(lines)
+
+    def _length(self) -> str:
+        train = self.settings.train
+        if train.minutes:
+            share = f"the last {train.decay_epochs / train.epochs:.0%}" if train.decay_epochs else "nothing"
+            return f"as many as {train.minutes:g} min allow, learning rate falling over {share} of them"
+        return f"{train.epochs} epochs, {train.epochs * self.steps_per_epoch:,} in all, " + (
+            f"learning rate falling over the last {train.decay_epochs}" if train.decay_epochs else "no decay"
+        )
 
     def dataset(self, first_step: int) -> tf.data.Dataset:
         """Batches for `fit()` from a step of the whole run on, the same whatever went before."""
@@ -161,15 +177,26 @@ class Run:
             Diverged: a loss is not finite; the last good state is saved.
         """
         train, epoch, step = self.settings.train, self.place["epoch"], self.place["step"]
+        is_new = not self.folder.exists()
         if self.devices.is_chief:
             self.folder.mkdir(parents=True, exist_ok=True)
             files.write_text(self.folder / "config.toml", config.dumps(self.settings.tables()))
         # An epoch that was begun has fewer steps left than `fit` counts for the others, so it is a fit of its own.
-        parts = [(epoch, epoch + 1, step), (epoch + 1, train.epochs, 0)] if step else [(epoch, train.epochs, 0)]
+        last = MOST_EPOCHS if train.minutes else train.epochs
+        parts = [(epoch, epoch + 1, step), (epoch + 1, last, 0)] if step else [(epoch, last, 0)]
+        try:
+            self._fit(parts, interactive)
+        except budget.TooShort:
+            if is_new:   # nothing has been trained
+                shutil.rmtree(self.folder)
+            raise
+
+    def _fit(self, parts: list[tuple[int, int, int]], interactive: bool) -> None:
+        epoch, step = self.place["epoch"], self.place["step"]
         with callbacks.Interrupt() as interrupt:
             handlers = self._callbacks(epoch, step, interactive, interrupt)
             for first_epoch, last_epoch, first_step in parts:
-                if first_epoch < last_epoch:
+                if first_epoch < last_epoch and not self.model.stop_training:
                     self.model.fit(
                         self.dataset(first_epoch * self.steps_per_epoch + first_step),
                         epochs=last_epoch, initial_epoch=first_epoch, steps_per_epoch=self.steps_per_epoch - first_step,
@@ -182,28 +209,44 @@ class Run:
         train, chief, alone = self.settings.train, self.devices.is_chief, self.devices.num_hosts == 1
         path = self.folder / CHECKPOINT
         guard = callbacks.Guard(path)
+        num_epochs = None if train.minutes else train.epochs
         shown = progress.Progress(
-            num_epochs=train.epochs, steps_per_epoch=self.steps_per_epoch, first_step=step,
+            num_epochs=num_epochs, steps_per_epoch=self.steps_per_epoch, first_step=step,
             batch_size=train.batch_size, interactive=interactive and alone,
         )
         log = callbacks.Log(self.folder, first_epoch=epoch, batch_size=train.batch_size, write=chief)
         last = callbacks.Checkpoint(
-            path, guard=guard, interrupt=interrupt, num_epochs=train.epochs, first_step=step, losses=self._losses,
+            path, guard=guard, interrupt=interrupt, num_epochs=num_epochs, first_step=step, losses=self._losses,
             minutes=train.checkpoint_minutes if alone else math.inf, write=chief,
         )
         if not chief:
             return [guard, shown, log, last]
         pictures = callbacks.Pictures(
             self.folder, source=self.source_samples, target=self.target_samples, every=train.sample_every,
-            num_epochs=train.epochs, scale=self.settings.samples.scale, cell_size=self.settings.export.cell_size,
+            num_epochs=num_epochs, scale=self.settings.samples.scale, cell_size=self.settings.export.cell_size,
         )
         scores = [scoring.Score(
-            self.folder, self.scorer, every=self.settings.score.every, num_epochs=train.epochs, history=log.history,
+            self.folder, self.scorer, every=self.settings.score.every, num_epochs=num_epochs, history=log.history,
             cell_size=self.settings.export.cell_size,
         )] if self.scorer else []
         board = callbacks.TensorBoard(self.folder / "tensorboard", write_graph=False)
-        # The scores first: they are in what the log and TensorBoard write.
-        return [guard, shown, *scores, log, pictures, board, last]
+        timed = [budget.Budget(
+            minutes=train.minutes, began=self.began, schedule=self.schedule,
+            decay_share=train.decay_epochs / train.epochs, steps_per_epoch=self.steps_per_epoch, first_step=step,
+            measure_keep=self._seconds_to_translate,
+        )] if train.minutes else []
+        # The scores before the others: they are in what the log and TensorBoard write.
+        return [*timed, guard, shown, *scores, log, pictures, board, last]
+
+    def _seconds_to_translate(self) -> float:
+        """About how long it takes to translate all source pictures in another command."""
+        batch = self.source_samples[:1]
+        callbacks.sync(self.model)
+        callbacks.predict(self.model.to_target, batch)   # whatever happens at the first time
+        began = time.monotonic()
+        callbacks.predict(self.model.to_target, batch)
+        # And a command's start.
+        return (time.monotonic() - began) * len(self.source) + min(120, 0.05 * 60 * self.settings.train.minutes)
 
 
 def _samples(pictures: pipeline.Pictures, files: str, count: int) -> np.ndarray:
@@ -244,10 +287,12 @@ def _flat(tables: dict, prefix: str = "") -> dict:
     return flat
 
 
-def train(settings: Settings, devices: Devices, folder: Path, *, resume: bool, interactive: bool) -> Run:
+def train(
+    settings: Settings, devices: Devices, folder: Path, *, resume: bool, interactive: bool, began: float | None = None
+) -> Run:
     """Trains as `settings` say and writes all into `folder`; prints what happens."""
-    began = time.monotonic()
-    run = Run(settings, devices, folder, resume=resume)
+    began = time.monotonic() if began is None else began
+    run = Run(settings, devices, folder, resume=resume, began=began)
     print(run.summary(), flush=True)
     run.fit(interactive=interactive)
     minutes, seconds = divmod(round(time.monotonic() - began), 60)

@@ -19,8 +19,8 @@ from pixelart_tf.scores.sets import (
 )
 
 # Below this mean distance the generated rows are the real ones. Networks repeat a picture's features, in another batch,
-# to 5e-7, which is a distance of 1e-13. The same picture as JPEG of quality 95 is at least 9e-5 away by lite0, and 7e-8 by
-# an Inception of random weights (300 pictures; cartoons, photographs and sprites).
+# to 5e-7, which is a distance of 1e-13. The same picture as JPEG of quality 95 is at least 9e-5 away by lite0, and 7e-8
+# by an Inception of random weights (300 pictures; cartoons, photographs and sprites).
 COPY_DISTANCE = 1e-9
 DIRECTIONS = ("generated", "real")
 
