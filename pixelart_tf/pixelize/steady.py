@@ -45,8 +45,8 @@ def steady(cells: Iterable[tuple[np.ndarray, np.ndarray]], style: Style, *, cell
       follows of a longer shot keeps that palette until its error is `REFIT` times that of a palette of its own.
     - A cell that does not move keeps its color. Of each cell a running mean is kept, which forgets all as soon as the
       cell moves, by itself or, less, with those around it, so nothing is smeared; what is drawn follows that mean only
-      if it drifts out of a band around what was drawn last. So noise changes nothing, and a slow fade is followed at a distance of at most that band and
-      what the mean lags behind.
+      if it drifts out of a band around what was drawn last. So noise changes nothing, and a slow fade is followed at a
+      distance of at most that band and what the mean lags behind.
     - A cell whose color is kept keeps its entry of the palette, also where errors are diffused over its neighbors.
 
     A film that stands still without noise gives the very same as each frame by itself with its palette.
