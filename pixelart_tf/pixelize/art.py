@@ -10,6 +10,7 @@ from pixelart_tf.pixelize.dither import METHODS, dither
 from pixelart_tf.pixelize.outline import outline
 from pixelart_tf.pixelize.palette import MAX_AUTO, MAX_COLORS, check, extract
 
+SOFT_CORE = 0.5       # of a cell that was found and has soft borders, the share of its sides whose pixels count
 DEFAULT_COUNT = 128   # cells along the longer side, where neither their size nor their number is asked for
 
 
@@ -128,8 +129,12 @@ def reduce(image: np.ndarray, style: Style) -> Cells:
     """The first half of `pixelize`: the cells, with their own colors. Raises as that does."""
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] not in (3, 4) or not image.size:
         raise ValueError(f"`image` must be uint8 (H, W, 3) or (H, W, 4). Received: {image.dtype} {image.shape}")
-    row_edges, column_edges = edges(image, style)
-    colors, opaque = cells.reduce(image, row_edges, column_edges, how=style.how, alpha_threshold=style.alpha_threshold)
+    lattice = _lattice(image, style)
+    row_edges, column_edges = edges(image, style) if lattice is None else find.edges_of(lattice, *image.shape[:2])
+    colors, opaque = cells.reduce(
+        image, row_edges, column_edges, how=style.how, alpha_threshold=style.alpha_threshold,
+        core=1.0 if lattice is None or lattice.confidence == 1 else SOFT_CORE,
+    )
     size = (column_edges[-1] - column_edges[0]) / (len(column_edges) - 1)
     return Cells(colors=colors, opaque=opaque, cell=max(1, round(size)))
 
@@ -146,15 +151,20 @@ def edges(image: np.ndarray, style: Style) -> tuple[np.ndarray, np.ndarray]:
     height, width = image.shape[:2]
     if style.width is not None:
         return cells.edges_across(height, width, style.width)
-    size = style.cell
+    lattice, size = _lattice(image, style), style.cell
+    if lattice is not None:
+        return find.edges_of(lattice, height, width)
     if size in (None, "auto"):
-        lattice = find.find(_over_white(image))
-        if lattice is not None:
-            return find.edges_of(lattice, height, width)
         if size == "auto":
             raise UserError("no cells found: this is no enlarged pixel art; give their size or their number")
         size = max(1, round(max(height, width) / DEFAULT_COUNT))
     return cells.edges(height, cell=size), cells.edges(width, cell=size)
+
+
+def _lattice(image: np.ndarray, style: Style) -> find.Lattice | None:
+    """The cells that a picture has already, where the style does not say others."""
+    is_asked = style.width is None and style.cell in (None, "auto")
+    return find.find(_over_white(image)) if is_asked else None
 
 
 def _over_white(image: np.ndarray) -> np.ndarray:

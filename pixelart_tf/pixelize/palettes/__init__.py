@@ -16,7 +16,7 @@ from pixelart_tf.pixelize import palette_files
 _FOLDER = Path(__file__).parent
 # The page, in pixels.
 _WIDTH, _MARGIN, _LINE, _SWATCH, _GAP = 900, 20, 18, 26, 14
-_GROUND, _INK, _FAINT = (250, 250, 250), (30, 30, 30), (120, 120, 120)
+_GROUND, _INK, _FAINT = (226, 226, 226), (30, 30, 30), (100, 100, 100)   # on which white shows, too
 
 
 @dataclass(frozen=True, kw_only=True)
