@@ -56,9 +56,10 @@ def ours():
     from pixelart_tf import scores
 
     def run(generated, real):
-        reference = scores.Reference(real)
-        distance = scores.memorization_distance(generated, reference)
-        return {"fid": scores.fid(generated, reference), "memorization_distance": distance}
+        scorer = scores.Scorer(real, keep=0)   # no KID, which the others do not give
+        scorer.update(generated)
+        result = scorer.scores()
+        return {"fid": result.fid, "memorization_distance": result.memorization_distance}
 
     return run
 

@@ -42,13 +42,13 @@ def fid(generated: Array, real: Array | Reference) -> float:
         https://arxiv.org/abs/1706.08500. Differs from the usual code in having no D x D square root: see the comments.
     """
     reference = prepared(real)
-    moments = Moments(reference.size, reference.factor)
+    moments = Moments(reference.size, reference)
     compare(checked(generated, "generated", size=reference.size), reference, moments=moments)
     return fid_of_moments(moments, reference)
 
 
 def fid_of_moments(moments: Moments, reference: Reference) -> float:
-    """FID of the rows that `moments`, of the reference's factor, has seen."""
+    """FID of the rows that `moments`, of the same reference, has seen."""
     if moments.count < 2:
         raise ScoreError(f"the generated set must have at least 2 pictures. Received: {moments.count}")
     return frechet_distance(
@@ -163,7 +163,7 @@ def mifid(
         `memorization_distance`.
     """
     reference = prepared(real)
-    moments, memorization = Moments(reference.size, reference.factor), Memorization(reference, direction)
+    moments, memorization = Moments(reference.size, reference), Memorization(reference, direction)
     rows = checked(generated, "generated", size=reference.size)
     compare(rows, reference, moments=moments, memorization=memorization)
     return penalised(fid_of_moments(moments, reference), memorization.distance, epsilon)

@@ -50,7 +50,7 @@ class Scorer:
         seed: int = 0,
     ):
         self.reference = prepared(real)
-        self._moments = Moments(self.reference.size, self.reference.factor)
+        self._moments = Moments(self.reference.size, self.reference)
         self._memorization = Memorization(self.reference, direction)
         self._epsilon, self._keep, self._seed = epsilon, keep, seed
         self._random = np.random.default_rng(seed)

@@ -63,18 +63,18 @@ def unit_rows(features: Array) -> Array:
 class Moments:
     """Count, mean and covariance of rows that come in batches, without keeping the rows.
 
-    With a `factor` F, (D, r), the covariance S is only kept as F^T S F, (r, r), which is all that FID needs of it, and
-    its trace. Each batch is centred on its own mean before it is squared, and the means' distance is added after, so
+    With a `reference`, the covariance S is only kept as F^T S F, (r, r), with the factor F of that, which is all that
+    FID needs of it, and its trace. Each batch is centred on its own mean before it is squared, and the means' distance is added after, so
     that nothing is lost where the mean is large beside the spread.
 
     Reference: Chan, Golub and LeVeque, Updating Formulae and a Pairwise Algorithm for Computing Sample Variances (1979)
     """
 
-    def __init__(self, size: int, factor: Array | None = None):
-        seen_size = size if factor is None else factor.shape[1]
+    def __init__(self, size: int, reference: "Reference | None" = None):
+        seen_size = size if reference is None else reference.rank
         self.count = 0
         self.mean = np.zeros(size)   # (D,)
-        self._factor = factor
+        self._reference = reference
         self._scatter = np.zeros((seen_size, seen_size))   # (count - 1) times the covariance
         self._squares = 0.0   # (count - 1) times its trace
 
@@ -82,7 +82,7 @@ class Moments:
         """Adds rows, (n, D)."""
         for part in parts(len(features), features.shape[1]):
             rows = features[part].astype(np.float64)
-            self.add(rows, rows if self._factor is None else rows @ self._factor)
+            self.add(rows, self._seen(rows))
 
     def add(self, rows: Array, seen: Array) -> None:
         """Adds float64 rows, (n, D), and the same through the factor, (n, r), where the caller has that at hand."""
@@ -91,7 +91,7 @@ class Moments:
         self._add(len(rows), mean, offsets.T @ offsets, np.vdot(centred, centred))
 
     def merge(self, other: "Moments") -> None:
-        """Adds the rows that `other`, of the same factor, has seen."""
+        """Adds the rows that `other`, of the same reference, has seen."""
         if other.count:
             self._add(other.count, other.mean, other._scatter, other._squares)
 
@@ -106,7 +106,7 @@ class Moments:
         self.count = total
 
     def _seen(self, rows: Array) -> Array:
-        return rows if self._factor is None else rows @ self._factor
+        return rows if self._reference is None else self._reference.seen(rows, self._reference.products(rows))
 
     @property
     def covariance(self) -> Array:
@@ -166,17 +166,22 @@ class Reference:
         """F with F F^T the covariance: its principal axes, each as long as its standard deviation. (D, rank)"""
         return self.centred.T @ self._axes if self.is_small else self._axes
 
+    @property
+    def rank(self) -> int:
+        return self._axes.shape[1]
+
     def products(self, rows: Array) -> Array | None:
         """Of other rows, float64 (b, D), with each centred row of a small set, for `seen` and `cosines`. (b, n)"""
         return rows @ self.centred.T if self.is_small else None
 
     def seen(self, rows: Array, products: Array | None) -> Array:
-        """Other rows through the factor, but for one offset in all of them. (b, rank)"""
+        """Other rows through the factor, float64 (b, D). (b, rank)"""
         return rows @ self.factor if products is None else products @ self._axes
 
     def cosines(self, rows: Array, products: Array | None) -> Array:
         """|cos| of other rows to those here that have a direction; of a row of zeros, 0. (b, m)"""
-        lengths = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        # Half the time of `linalg.norm`, which writes the squares down.
+        lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None].clip(np.finfo(np.float64).tiny)
         if products is None:
             return np.abs(rows / lengths @ self.units.T)
         cosines = products[:, self.directed] + (rows @ self.mean)[:, None]
@@ -186,6 +191,9 @@ class Reference:
 
     @functools.cached_property
     def trace(self) -> float:
+        """Of the covariance."""
+        if self.is_small:
+            return float(np.vdot(self.centred, self.centred)) / (self.count - 1)
         return float(np.vdot(self.factor, self.factor))
 
     @functools.cached_property
