@@ -64,8 +64,8 @@ class Moments:
     """Count, mean and covariance of rows that come in batches, without keeping the rows.
 
     With a `reference`, the covariance S is only kept as F^T S F, (r, r), with the factor F of that, which is all that
-    FID needs of it, and its trace. Each batch is centred on its own mean before it is squared, and the means' distance is added after, so
-    that nothing is lost where the mean is large beside the spread.
+    FID needs of it, and its trace. Each batch is centred on its own mean before it is squared, and the means' distance
+    is added after, so that nothing is lost where the mean is large beside the spread.
 
     Reference: Chan, Golub and LeVeque, Updating Formulae and a Pairwise Algorithm for Computing Sample Variances (1979)
     """
