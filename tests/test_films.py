@@ -13,7 +13,7 @@ from PIL import Image
 
 from pixelart_tf import films, images
 from pixelart_tf.cli import UserError
-from pixelart_tf.films.reading import turned
+from pixelart_tf.films.pyav import turned
 from pixelart_tf.pixelize import Art
 
 pytestmark = pytest.mark.keras_only

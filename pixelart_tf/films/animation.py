@@ -3,11 +3,14 @@
 Pillow's own writers of animations hold all frames until the last.
 """
 
+import contextlib
+import errno
 import os
 import shutil
 import struct
 import tempfile
 import zlib
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -219,8 +222,21 @@ class Folder:
         pass
 
 
-def replace_folder(temporary: Path, path: Path) -> None:
-    """Puts a folder of frames in the place of another, or of none."""
-    if path.exists():
-        shutil.rmtree(path)
-    os.replace(temporary, path)
+@contextlib.contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Gives a temporary name in the same place; what was made there becomes `path` when the block ends well.
+
+    Raises:
+        OSError: the disk or the folder does not take it; it names `path`.
+    """
+    temporary = path.with_name(f".part.{path.name}")
+    shutil.rmtree(temporary, ignore_errors=True)   # of a run that was killed
+    try:
+        yield temporary
+        if path.exists():
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OSError(error.errno or errno.EIO, error.strerror or str(error), str(path)) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
