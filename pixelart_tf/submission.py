@@ -4,7 +4,6 @@ import argparse
 import itertools
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from pixelart_tf import archive, devices, images, sources
+from pixelart_tf import archive, archive_check, devices, images, sources, tiling
 from pixelart_tf.cli import Progress, UserError, command
 from pixelart_tf.pixelize import art, cells
 from pixelart_tf.pixelize.options import add_style_options, style_from
 from pixelart_tf.threads import ahead
-from pixelart_tf.translate import load_generator, translate
+from pixelart_tf.translate import load_generator
 
 QUALITY = 95   # of the JPEGs
 PROG = "python -m pixelart_tf.submission"
@@ -78,7 +77,7 @@ def submit(
         OSError: the disk does not take the zip.
     """
     out = Path(out)
-    _check_options(out, photos, size, limit, overwrite, style)
+    _check_options(out, photos, size, limit, batch_size, overwrite, style)
     names = archive.plan(photos, size=None if fit else size, limit=limit, progress=progress("looking at photos"))
     if wrong := not any_count and archive.wrong_count(len(names)):
         raise UserError(f"{photos}: {wrong}")
@@ -88,6 +87,7 @@ def submit(
     channels = generator.input_shape[-1], generator.output_shape[-1]
     if channels != (3, 3):
         raise UserError(f"{called}: of {channels[0]} channels to {channels[1]}, and a submission needs 3 to 3 (RGB)")
+    axes = tiling.axes_of(generator, tile=2 * size, overlap=size // 4)
     num_blank, bar = 0, progress("translating")
 
     def decode(item):
@@ -95,29 +95,35 @@ def submit(
         if fit:
             image = images.fit(image, size)
         archive.check_size(item.place, image.shape[1::-1], size)
-        return item.place, image
+        picture = tiling.Pieces(item.place, image, generator.input_shape, axes)
+        return picture, images.to_float(np.stack([piece for _, piece in picture.pieces()]))   # (pieces, h, w, 3)
 
-    def encode(named):
-        place, image = named
+    def encode(translated):
+        picture, outputs = translated
+        for corner, output in zip(picture.corners, outputs, strict=True):
+            picture.add(corner, output)
+        image = picture.result()
         height, width = image.shape[:2]
         if (height, width) != (size, size):
             raise UserError(f"{called}: makes {width}x{height} pictures of {size}x{size} ones, not {size}x{size}")
         if style is not None:
-            image = _pixelized(place, image, style)
-        is_blank = bool((image == image[0, 0]).all())
-        return names[place], images.encode(image, "jpeg", QUALITY), is_blank
+            image = _pixelized(picture.name, image, style)
+        is_blank = all((some == image[0, 0]).all() for some in (image[::16, ::16], image))   # the few are quick
+        return names[picture.name], images.encode(image, "jpeg", QUALITY), is_blank
 
     def members() -> Iterator[tuple[str, bytes]]:
         nonlocal num_blank
-        # Two batches: while one is in the network, the next is decoded and the one before is encoded.
+        done = 0
+        # While one batch is in the network, the next is decoded and the one before is encoded.
         depth = 2 * batch_size + 1
-        photo_items = itertools.islice(sources.read(photos), limit)
-        named_images = ahead(decode, photo_items, depth=depth)
-        translated = translate(generator, named_images, batch_size=batch_size, tile=2 * size, overlap=size // 4)
+        planned = (item for item in sources.read(photos) if item.place in names)
+        translated = _translated(generator, ahead(decode, planned, depth=depth), min(batch_size, len(names)))
         for done, (name, encoded, is_blank) in enumerate(ahead(encode, translated, depth=depth), 1):
             num_blank += is_blank
             yield name, encoded
             bar(done, len(names))
+        if done < len(names):
+            raise UserError(f"{photos}: {len(names) - done:,} of {len(names):,} photos went away meanwhile")
 
     start = time.monotonic()
     number = archive.write(out, members())
@@ -127,13 +133,12 @@ def submit(
 
 
 def _check_options(
-    out: Path, photos: str | Path, size: int, limit: int, overwrite: bool, style: art.Style | None
+    out: Path, photos: str | Path, size: int, limit: int, batch_size: int, overwrite: bool, style: art.Style | None
 ) -> None:
     """Raises UserError for what needs no look at the photos."""
-    if size < 1:
-        raise UserError(f"`size` must be at least 1. Received: {size}")
-    if limit < 1:
-        raise UserError(f"`limit` must be at least 1. Received: {limit}")
+    for name, value in {"size": size, "limit": limit, "batch_size": batch_size}.items():
+        if value < 1:
+            raise UserError(f"`{name}` must be at least 1. Received: {value}")
     if out.suffix.lower() != ".zip":
         raise UserError(f"{out}: must end in .zip")
     if not out.parent.is_dir():
@@ -149,6 +154,26 @@ def _check_options(
             value = getattr(style, name)
             if isinstance(value, int) and size % value:
                 raise UserError(f"`{name}` must divide {size}, so that all cells are equal squares. Received: {value}")
+
+
+def _translated(
+    generator: Any, pictures: Iterator[tuple[tiling.Pieces, np.ndarray]], batch_size: int
+) -> Iterator[tuple[tiling.Pieces, np.ndarray]]:
+    """Replaces the pieces of each picture by what the network makes of them.
+
+    The network has a thread of its own that does nothing else, and its next batch lies ready. `translate` has it wait
+    while pictures are made floats and bytes; here that is other threads' work.
+    """
+
+    def run(batch):
+        pieces = [pieces for _, pieces in batch]
+        pieces += pieces[-1:] * (batch_size - len(batch))   # always one size: JAX and XLA compile for each
+        outputs = np.asarray(generator.predict_on_batch(np.concatenate(pieces)), np.float32)
+        outputs = np.split(outputs, batch_size)
+        return [(picture, output) for (picture, _), output in zip(batch, outputs, strict=False)]
+
+    batches = iter(lambda: [*itertools.islice(pictures, batch_size)], [])
+    return itertools.chain.from_iterable(ahead(run, batches, num_threads=1, depth=3))
 
 
 def _pixelized(place: str, image: np.ndarray, style: art.Style) -> np.ndarray:
@@ -192,38 +217,11 @@ def _make(argv: list[str]) -> int:
 def _check(argv: list[str]) -> int:
     options = vars(_check_parser().parse_args(argv))
     path = options.pop("path")
-    found = archive.check(path, **options, progress=Progress("checking"))
-    rows = [
-        ("pictures", f"{found.num_pictures:,} ({found.num_bytes / 1e6:.1f} MB)"),
-        ("sizes", _counts(found.sizes)),
-        ("modes", _counts(found.modes)),
-        ("formats", _counts(found.formats)),
-        ("in folders", f"{found.num_in_folders:,}"),
-        ("other files", f"{found.num_others:,}"),
-        ("damaged", f"{found.num_damaged:,}"),
-        ("of one color", f"{found.num_blank:,} ({found.num_black:,} black)"),
-        ("exact copies", _grouped(found.copies)),
-        ("near copies", _grouped(found.near_copies)),
-        ("faults", f"{len(found.faults):,}"),
-    ]
-    for name, value in rows:
-        print(f"{name:<14}{value}")
+    found = archive_check.check(path, **options, progress=Progress("checking"))
+    print(archive_check.table(found))
     for fault in found.faults:
         print(f"{PROG}: {fault}", file=sys.stderr)
     return 2 if found.faults else 0
-
-
-def _counts(counts: Counter) -> str:
-    told = ", ".join(f"{key} ({number:,})" for key, number in counts.most_common(3))
-    return told + ", ..." * (len(counts) > 3) or "-"
-
-
-def _grouped(groups: list[list[str]]) -> str:
-    if not groups:
-        return "0"
-    told = "; ".join(", ".join(group[:3]) + ", ..." * (len(group) > 3) for group in groups[:3])
-    spare = sum(len(group) - 1 for group in groups)
-    return f"{spare:,} in {len(groups):,} groups: {told}{'; ...' * (len(groups) > 3)}"
 
 
 DESCRIPTION = """\
@@ -273,8 +271,8 @@ def _check_parser() -> argparse.ArgumentParser:
         description="Unpacks and decodes every picture of a zip and prints a table. Ends with 2 if anything is wrong, "
         "each fault in a line on stderr: the number, size, mode or format of pictures; damaged, encrypted, blank or "
         "black ones; folders, hidden and other files; names that occur twice; and exact copies, if they are over "
-        f"{archive.MOST_COPIES:.0%} of the pictures. Near copies are told in the table only: photos of one place look "
-        "alike, too.",
+        f"{archive_check.MOST_COPIES:.0%} of the pictures. Near copies are told in the table only: photos of one place "
+        "look alike, too.",
     )
     parser.add_argument("path", type=Path, metavar="IMAGES.zip", help="what is to be submitted")
     parser.add_argument("--any-count", action="store_true", help="take fewer than 7,000 pictures, or more than 10,000")

@@ -57,17 +57,6 @@ def no_privileges():
     os.seteuid(0)
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of 64 KB."""
-    path = tmp_path / "disk"
-    path.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", path], capture_output=True).returncode:
-        pytest.skip("no right to mount a small disk here")
-    yield path
-    subprocess.run(["umount", path], check=True)
-
-
 def fails(capsys, *argv) -> str:
     """Runs the command, which must end with 2 and one line on stderr. Returns the line."""
     capsys.readouterr()

@@ -20,7 +20,10 @@ LAYERS = {
         "networks", "losses", "optimizers", "features", "pixelize", "films",
     ],
     2: ["models", "checkpoint", "figures", "callbacks", "budget", "progress"],
-    3: ["archive", "tiling", "translate", "feature_sets", "mifid", "report", "scoring", "settings", "trainer"],
+    3: [
+        "archive", "archive_check", "tiling", "translate", "feature_sets", "mifid", "report", "scoring", "settings",
+        "trainer",
+    ],
     4: ["train", "submission", "video", "__main__", "__init__"],
 }
 LAYER = {name: number for number, names in LAYERS.items() for name in names}
