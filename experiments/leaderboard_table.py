@@ -27,11 +27,11 @@ def notes_of(rows: list[Row], dimension: int, num_resamples: int, origin: Origin
     contestants = [each for row in rows for each in row.contestants]
     notes = []
     if several:
-        notes.append(f"95 % of {listed(row.name for row in several)}: Student's t of the mean over the runs, so how "
-                     "another training would do")
+        notes.append(f"95 % of {listed(row.name for row in several)}: Student's t of the mean over the runs, which "
+                     "tells where the setting's mean is")
     if len(several) < len(rows) and num_resamples:
-        notes.append(f"95 % of {'the others' if several else 'each'}: {num_resamples} resamplings of the pictures, so "
-                     "how other pictures would do, not another training")
+        notes.append(f"95 % of {'the others' if several else 'each'}: {num_resamples} resamplings of the pictures, "
+                     "which tells how other pictures would do, not another training")
     for row in several:
         seeds = Counter(each.seed for each in row.contestants if each.seed is not None)
         if any(count > 1 for count in seeds.values()):
