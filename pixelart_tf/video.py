@@ -15,13 +15,14 @@ import numpy as np
 
 from pixelart_tf import films
 from pixelart_tf.cli import Progress, UserError, command
-from pixelart_tf.pixelize import Style, cells
-from pixelart_tf.pixelize.art import edges
+from pixelart_tf.pixelize import Style, art
 from pixelart_tf.pixelize.options import add_style_options, style_from
 from pixelart_tf.pixelize.steady import Flicker, steady
 from pixelart_tf.threads import ahead
 
 DEPTH = 4   # frames that wait between decoding, work and encoding
+# Where a film's own cells are looked for: a frame every so many seconds up to so many, of so many frames at most.
+LOOK_EVERY, LOOK_UNTIL, LOOK_MOST = Fraction(1, 2), 3, 200
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,8 +60,8 @@ def pixelize_film(
 ) -> Made:
     """Makes pixel art of a film: decoding, work and encoding overlap, and memory does not grow with its length.
 
-    The first frame's cells are those of all frames. See `pixelize.steady` for what keeps them still, `films.open_film`
-    and `films.create` for what is read and written.
+    The cells are the same in all frames; a film's own ones are looked for in its first seconds. See `pixelize.steady`
+    for what keeps them still, `films.open_film` and `films.create` for what is read and written.
 
     Args:
         source: a film, an animation or a folder of frames.
@@ -86,41 +87,45 @@ def pixelize_film(
         def threaded(function, items, number=1):
             return stack.enter_context(contextlib.closing(ahead(function, items, num_threads=number, depth=DEPTH)))
 
-        frames = film.frames()
-        # One thread asks for one frame after the other, ahead of who takes them.
-        decoded = threaded(lambda _: next(frames, None), itertools.repeat(None))
-        decoded = itertools.takewhile(lambda frame: frame is not None, decoded)
+        generate = None
         if generator is not None:
             from pixelart_tf.pixelize.__main__ import generating
 
             generate, style = generating(generator, style)
-            decoded = _generated(generate, decoded)
+
+        def generated(frames):
+            return _generated(generate, frames) if generate else frames
+
+        frames = film.frames()
+        # One thread asks for one frame after the other, ahead of who takes them.
+        decoded = threaded(lambda _: next(frames, None), itertools.repeat(None))
+        decoded = itertools.takewhile(lambda frame: frame is not None, decoded)
+        decoded = generated(decoded)
         first = next(decoded)
-        row_edges, column_edges = edges(first.image, style)
-        cell = max(1, round((column_edges[-1] - column_edges[0]) / (len(column_edges) - 1)))
+        grid = art.grid(first.image, style, (frame.image for frame in generated(_later(source, rate))))
+        cell = grid.cell
         if scale is None:
             scale = cell + (cell % 2 and films.needs_even(out, lossless=lossless))
         times = collections.deque()
 
         def reduced(frame):
-            return cells.reduce(
-                frame.image, row_edges, column_edges, how=style.how, alpha_threshold=style.alpha_threshold
-            )
+            made = art.reduce(frame.image, style, grid)
+            return made.colors, made.opaque
 
         def timed():
             for frame in itertools.chain([first], decoded):
                 times.append((frame.time, frame.duration))
                 yield frame
 
-        flicker, written, art = Flicker(), 0, None
+        flicker, written, last = Flicker(), 0, None
         with films.create(out, film, scale=scale, lossless=lossless, sound=sound) as writer:
             arts = steady(threaded(reduced, timed(), 2), style, cell=cell)
 
             def counted():
-                nonlocal art
-                for art in arts:
-                    flicker(art)
-                    yield art, *times.popleft()
+                nonlocal last
+                for last in arts:
+                    flicker(last)
+                    yield last, *times.popleft()
 
             with contextlib.closing(
                 ahead(lambda item: writer.write(*item), counted(), num_threads=1, depth=DEPTH)
@@ -128,10 +133,23 @@ def pixelize_film(
                 for written, _ in enumerate(writes, 1):
                     if progress:
                         progress(written, film.num_frames and max(film.num_frames, written))
-    height, width = art.index.shape
+    height, width = last.index.shape
     return Made(
         num_frames=written, width=width, height=height, scale=scale, flicker=flicker.share, notes=tuple(film.notes)
     )
+
+
+def _later(source: str | Path, rate: Fraction | None) -> Iterator[films.Frame]:
+    """Frames of a film's first seconds, after the first."""
+    with contextlib.closing(films.open_film(source, rate=rate).frames()) as frames:
+        due = None
+        for frame in itertools.islice(frames, LOOK_MOST):
+            due = frame.time + LOOK_EVERY if due is None else due
+            if frame.time >= due:
+                yield frame
+                due += LOOK_EVERY
+            if due > LOOK_UNTIL:
+                return
 
 
 def _generated(generate: Callable[[Iterator], Iterator], frames: Iterable[films.Frame]) -> Iterator[films.Frame]:

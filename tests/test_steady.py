@@ -9,7 +9,8 @@ from making_films import PICTURES, pan, still
 from pixelart_tf import images
 from pixelart_tf.pixelize import Art, Style, cells
 from pixelart_tf.pixelize.art import paint
-from pixelart_tf.pixelize.steady import Flicker, is_cut, steady, step
+from pixelart_tf.pixelize.shots import is_cut, step
+from pixelart_tf.pixelize.steady import Flicker, steady
 
 pytestmark = pytest.mark.keras_only
 PHOTOS = ("gc-bison.jpg", "gc-chicken.jpg", "gc-cow.jpg")

@@ -1,5 +1,7 @@
 """Any picture -> true pixel art: cells, a palette, dithering, an outline."""
 
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,18 +127,81 @@ class Cells:
     cell: int
 
 
-def reduce(image: np.ndarray, style: Style) -> Cells:
-    """The first half of `pixelize`: the cells, with their own colors. Raises as that does."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Grid:
+    """Where the cells of a picture are, or of all frames of a film.
+
+    Attributes:
+        rows, columns: int64 (rows + 1,) and (columns + 1,), pixels where they begin and end.
+        core: share of their height and width, in the middle, that counts; see `cells.reduce`.
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    core: float = 1.0
+
+    @property
+    def cell(self) -> int:
+        """Pixels of a cell's side, rounded."""
+        return max(1, round((self.columns[-1] - self.columns[0]) / (len(self.columns) - 1)))
+
+
+def grid(image: np.ndarray, style: Style, others: Iterable[np.ndarray] = ()) -> Grid:
+    """The cells that a style asks for.
+
+    Args:
+        image: uint8 (H, W, 3), or (H, W, 4) with alpha.
+        style: how.
+        others: more pictures of the same size and cells, such as frames of one film, where a single one may be empty;
+            looked at only if it is cells that the picture has already.
+
+    Raises:
+        UserError: cells that do not fit the picture, or `cell="auto"` and none found.
+    """
+    height, width = image.shape[:2]
+    if style.width is not None:
+        rows, columns = cells.edges_across(height, width, style.width)
+        return Grid(rows=rows, columns=columns)
+    size = style.cell
+    if size in (None, "auto"):
+        lattice = _common(itertools.chain([image], others))
+        if lattice is not None:
+            rows, columns = find.edges_of(lattice, height, width)
+            return Grid(rows=rows, columns=columns, core=1.0 if lattice.confidence == 1 else SOFT_CORE)
+        if size == "auto":
+            raise UserError("no cells found: this is no enlarged pixel art; give their size or their number")
+        size = max(1, round(max(height, width) / DEFAULT_COUNT))
+    return Grid(rows=cells.edges(height, cell=size), columns=cells.edges(width, cell=size))
+
+
+def _common(images: Iterable[np.ndarray]) -> find.Lattice | None:
+    """The cells that pictures of one size have already, if at least half of those that are not flat have some."""
+    seen = map(_over_white, images)
+    found = [find.find(each) for each in seen if np.ptp(each, axis=(0, 1)).max() >= find.WEAK]
+    lattices = [each for each in found if each is not None]
+    if not lattices or 2 * len(lattices) < len(found):
+        return None
+    soft = [each for each in lattices if each.confidence < 1]
+    if soft:
+        return max(soft, key=lambda each: each.confidence)
+    return min(lattices, key=lambda each: each.cell_height)   # what is drawn in blocks seems to have larger cells
+
+
+def reduce(image: np.ndarray, style: Style, where: Grid | None = None) -> Cells:
+    """The first half of `pixelize`: the cells, with their own colors. Raises as that does.
+
+    Args:
+        image: as there.
+        style: as there.
+        where: the cells; None is `grid(image, style)`.
+    """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] not in (3, 4) or not image.size:
         raise ValueError(f"`image` must be uint8 (H, W, 3) or (H, W, 4). Received: {image.dtype} {image.shape}")
-    lattice = _lattice(image, style)
-    row_edges, column_edges = edges(image, style) if lattice is None else find.edges_of(lattice, *image.shape[:2])
+    where = where or grid(image, style)
     colors, opaque = cells.reduce(
-        image, row_edges, column_edges, how=style.how, alpha_threshold=style.alpha_threshold,
-        core=1.0 if lattice is None or lattice.confidence == 1 else SOFT_CORE,
+        image, where.rows, where.columns, how=style.how, alpha_threshold=style.alpha_threshold, core=where.core
     )
-    size = (column_edges[-1] - column_edges[0]) / (len(column_edges) - 1)
-    return Cells(colors=colors, opaque=opaque, cell=max(1, round(size)))
+    return Cells(colors=colors, opaque=opaque, cell=where.cell)
 
 
 def finish(reduced: Cells, style: Style) -> Art:
@@ -148,23 +213,8 @@ def finish(reduced: Cells, style: Style) -> Art:
 
 def edges(image: np.ndarray, style: Style) -> tuple[np.ndarray, np.ndarray]:
     """Where the cells of a picture begin and end: int64 (rows + 1,) and (columns + 1,). Raises UserError."""
-    height, width = image.shape[:2]
-    if style.width is not None:
-        return cells.edges_across(height, width, style.width)
-    lattice, size = _lattice(image, style), style.cell
-    if lattice is not None:
-        return find.edges_of(lattice, height, width)
-    if size in (None, "auto"):
-        if size == "auto":
-            raise UserError("no cells found: this is no enlarged pixel art; give their size or their number")
-        size = max(1, round(max(height, width) / DEFAULT_COUNT))
-    return cells.edges(height, cell=size), cells.edges(width, cell=size)
-
-
-def _lattice(image: np.ndarray, style: Style) -> find.Lattice | None:
-    """The cells that a picture has already, where the style does not say others."""
-    is_asked = style.width is None and style.cell in (None, "auto")
-    return find.find(_over_white(image)) if is_asked else None
+    where = grid(image, style)
+    return where.rows, where.columns
 
 
 def _over_white(image: np.ndarray) -> np.ndarray:
