@@ -200,6 +200,8 @@ def run(args: argparse.Namespace) -> None:
     notes = notes_of(rows, reference.size, args.bootstrap, extractor.origin)
     size = f", fitted to {args.size}x{args.size}" if args.size else ""
     about = f"{reference.count:,} real pictures of {args.real}{size}; {extractor.origin}"
+    lines = [table(rows), "", f"against {about}", *(f"note: {note}" for note in notes)]
+    print(_printable("\n".join(lines)), flush=True)   # first, so that a full disk does not take it away
     if args.csv is not None:
         files.write_text(args.csv, _printable(as_csv(rows)))
     if args.json is not None:
@@ -208,7 +210,6 @@ def run(args: argparse.Namespace) -> None:
         files.write_text(args.json, as_json(rows, **settings, num_real=reference.count, notes=notes))
     if args.picture is not None:
         draw(rows, args.picture, about)
-    print(_printable("\n".join([table(rows), "", f"against {about}", *(f"note: {note}" for note in notes)])))
 
 
 def _printable(text: str) -> str:

@@ -239,10 +239,11 @@ def check_held_out(rows: list[Row], shown: dict[str, dict[str, bytes]], train: l
     for owner, pattern in trainings:
         trained = {mark: place for place, mark in look(pattern).items()}
         for called, marks in shown.items():
-            both = [f"{place} (there {trained[mark]})" for place, mark in marks.items() if mark in trained]
+            both = [(place, trained[mark]) for place, mark in marks.items() if mark in trained]
             if both:
+                told = [a if Path(a).name == Path(b).name else f"{a} (there {b})" for a, b in both[:NUM_TOLD]]
                 more = f" and {len(both) - NUM_TOLD:,} more" * (len(both) > NUM_TOLD)
                 raise UserError(
                     f"{len(both):,} of the {len(marks):,} {called} were trained on by {owner}, in {pattern}: "
-                    f"{'; '.join(both[:NUM_TOLD])}{more}"
+                    f"{'; '.join(told)}{more}"
                 )

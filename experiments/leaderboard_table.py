@@ -170,7 +170,7 @@ def draw(rows: list[Row], path: Path, about: str) -> None:
         for y, row in enumerate(rows):
             several, value, (low, high) = len(row.contestants) > 1, row.mean(key), row.interval(key)
             color, marker, label = SEVERAL if several else ONE
-            axes.plot(value, y, marker, color=color, markersize=7, label=label, zorder=3)
+            axes.plot(value, y, marker, color=color, markersize=6, label=label, zorder=3)
             if not math.isnan(low):
                 axes.plot([low, high], [y, y], color=color, linewidth=3, alpha=0.4, solid_capstyle="butt")
             if several:

@@ -333,6 +333,15 @@ def test_a_fault_leaves_outputs_as_they_were(refused, run, sets, tmp_path):
     assert path.read_bytes() == b"old"
 
 
+def test_a_full_disk_takes_the_file_but_not_the_table(board, run, small_disk):
+    (small_disk / "filler").write_bytes(bytes(60_000))
+    status, out, err = board(run("negative"), "--picture", small_disk / "board.png")
+    assert status == 2
+    assert "1  negative" in out
+    assert err == f"python experiments/leaderboard.py: {small_disk / 'board.png'}: No space left on device\n"
+    assert [path.name for path in small_disk.iterdir()] == ["filler"]
+
+
 # Mistakes
 
 
