@@ -154,6 +154,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> None:
     _check(args)
+    devices.select_backend(args.backend)   # before shards are read, which takes TensorFlow
     sources.count(args.real)
     rows = rows_of(args.entries, last=args.last)
     contestants = [each for row in rows for each in row.contestants]
@@ -173,7 +174,6 @@ def run(args: argparse.Namespace) -> None:
             totals[each.path] = len(marks)
     check_held_out(rows, shown, args.train)
 
-    devices.select_backend(args.backend)
     chosen = devices.choose(precision="float32", exact=True, join_hosts=False)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)   # it warns of each generator's network being another one
     for each in generators:

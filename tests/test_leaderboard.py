@@ -419,6 +419,20 @@ def test_the_script_runs_by_its_path():
     assert done.stderr == "python experiments/leaderboard.py: none: no such file or folder\n"
 
 
+@pytest.mark.slow
+def test_jax_scores_alike(scored, run, sets, tmp_path):
+    folder, path = run("negative"), tmp_path / "jax.json"
+    command = [
+        sys.executable, ROOT / "experiments" / "leaderboard.py", folder, "--real", sets / "sprites", "--photos",
+        sets / "cartoons", "--network", "lite0", "--bootstrap", "4", "--json", path, "--backend", "jax",
+        "--train", ROOT / "tfrecords" / "cartoon02-39.tfrec",
+    ]
+    subprocess.run([*map(str, command)], check=True)
+    wanted, _ = scored(folder)
+    found = json.loads(path.read_text())
+    assert numbers(found["entries"][0]) == pytest.approx(numbers(wanted["entries"][0]), rel=1e-4)
+
+
 # Fingerprints
 
 
