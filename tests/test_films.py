@@ -5,6 +5,7 @@ import subprocess
 import sys
 import zlib
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -300,6 +301,43 @@ def test_what_is_no_film(tmp_path):
         read(tmp_path / "none.mp4")
     with pytest.raises(UserError, match="a folder of frames only"):
         read(tmp_path / "whole.mp4", rate=Fraction(12))
+
+
+def test_codecs_that_nobody_knows(tmp_path):
+    data = write(tmp_path / "in.mp4", pan("nt-owl.png", 9), sound="aac").read_bytes()
+    (tmp_path / "pictures.mp4").write_bytes(data.replace(b"avc1", b"zzz9").replace(b"avcC", b"zzzC"))
+    with pytest.raises(UserError, match=r"pictures\.mp4: its pictures are of a codec that this PyAV does not know"):
+        read(tmp_path / "pictures.mp4")
+    (tmp_path / "sound.mp4").write_bytes(data.replace(b"mp4a", b"zz4a").replace(b"esds", b"zsds"))
+    film, frames = read(tmp_path / "sound.mp4")
+    assert (film.sound, len(frames)) == (["unknown"], 9)
+    with pytest.raises(UserError, match=r"out\.mp4: unknown sound does not go into \.mp4 as it is.*--no-sound"):
+        save(tmp_path / "out.mp4", arts(9), film=film)
+
+
+def test_transparency_of_webm_is_read(tmp_path):
+    shape = np.zeros((64, 64), np.uint8)
+    shape[16:48, 8:40] = 255
+    with av.open(str(tmp_path / "in.webm"), "w") as container:
+        stream = container.add_stream("libvpx-vp9", rate=25)
+        stream.width = stream.height = 64
+        stream.pix_fmt, stream.options = "yuva420p", {"lossless": "1"}
+        for _ in range(5):
+            pixels = np.dstack([np.full((64, 64, 3), 90, np.uint8), shape])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgba").reformat(format="yuva420p")))
+        container.mux(stream.encode(None))
+    film, frames = read(tmp_path / "in.webm")
+    assert (film.notes, [frame.time for frame in frames]) == ([], [Fraction(nth, 25) for nth in range(5)])
+    for frame in frames:
+        np.testing.assert_array_equal(frame.image[..., 3], shape)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="there is no /proc, where not even root may write")
+@pytest.mark.parametrize("name", ["out.mp4", "out.webm", "out.gif", "out.png", "out"])
+def test_a_place_that_takes_no_file(name):
+    with pytest.raises(OSError, match=f"/proc/{name}") as info:
+        save(Path("/proc") / name, arts(3))
+    assert info.value.filename == f"/proc/{name}"
 
 
 def test_a_film_without_frames(tmp_path):

@@ -10,11 +10,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from making_films import packets, pan, pictures, still, write
+from making_films import PICTURES, packets, pan, pictures, still, write
 from PIL import Image
 
 from pixelart_tf import films, images
-from pixelart_tf.pixelize import Style, palettes
+from pixelart_tf.cli import UserError
+from pixelart_tf.pixelize import Style, palettes, pixelize
 from pixelart_tf.video import main, pixelize_film
 
 av = pytest.importorskip("av")
@@ -130,6 +131,38 @@ def test_frames_go_through_a_generator_in_order(tmp_path):
     assert made.num_frames == 16
     found = [int(images.read(path)[0, 0, 0]) for path in sorted((tmp_path / "out").iterdir())]
     assert found == [255 - 10 * nth for nth in range(16)]
+
+
+def test_a_films_own_cells_are_found_though_it_begins_black(tmp_path):
+    # A tile of 32x32 cells, repeated and enlarged by 5 as a recorded game is; it fades in and moves by whole cells.
+    tile = images.read(PICTURES / "crawl-dngn-altars-dithmenos.png")[::8, ::8]
+    assert tile.shape == (32, 32, 3)
+    art = np.tile(tile, (2, 4, 1)).astype(float)
+    shown = [np.rint(np.roll(art, nth, axis=1) * min(1, nth / 40)).astype(np.uint8) for nth in range(60)]
+    path = write(tmp_path / "in.mp4", [image.repeat(5, 0).repeat(5, 1) for image in shown])
+    for style in (Style(colors=32), Style(colors=32, cell="auto")):
+        made = pixelize_film(path, tmp_path / "out.gif", style, overwrite=True)
+        assert (made.width, made.height, made.scale) == (128, 64, 5)
+    with pytest.raises(UserError, match="no cells found"):
+        pixelize_film(write(tmp_path / "photo.mp4", pan("gc-cow.jpg", 30)), tmp_path / "none.gif", Style(cell="auto"))
+
+
+def test_a_soft_grid_gives_a_frame_what_it_gives_a_picture(tmp_path):
+    # Enlarged by 5 as screens do, smoothly: only the middles of the cells have their colors.
+    tile = Image.fromarray(np.tile(images.read(PICTURES / "crawl-dngn-altars-dithmenos.png")[::8, ::8], (2, 2, 1)))
+    image = np.array(tile.resize((320, 320), Image.Resampling.BICUBIC))
+    (tmp_path / "in").mkdir()
+    for nth in range(3):
+        images.write(tmp_path / "in" / f"{nth}.png", image)
+    style = Style(colors=64)
+    expected = pixelize(image, style)
+    assert expected.index.shape == (64, 64)
+    pixelize_film(tmp_path / "in", tmp_path / "out", style, scale=1)
+    for path in (tmp_path / "out").iterdir():
+        drawn = images.read(path).astype(int)
+        assert np.abs(drawn - expected.image()).mean() < 1   # the palette is found over three such frames
+        assert np.abs(drawn - np.asarray(tile)).mean() < np.abs(
+            pixelize(image, Style(colors=64, cell=5)).image().astype(int) - np.asarray(tile)).mean()
 
 
 def test_a_film_that_is_cut_off_is_made_and_noted(tmp_path, capsys):
