@@ -288,14 +288,14 @@ def test_rehearsal_of_the_gpu_kernel(tmp_path, built):
     shutil.copytree(built / "dataset", tmp_path / "input" / "datasets" / "some-body" / "pixelart-tf")
     began = time.monotonic()
     notebook = rehearse(built / "gpu", tmp_path, {
-        "INPUT": str(tmp_path / "input"), "COUNT": "--any-count", "MINUTES": 1.5, "BATCH_SIZE": 2,
+        "INPUT": str(tmp_path / "input"), "COUNT": "--any-count", "MINUTES": 2, "BATCH_SIZE": 2,
         "DEVICES": "--devices CPU:0 CPU:1", "CHANGES": f"{SMALL} --set train.steps_per_epoch=20",
     })
     print(f"{time.monotonic() - began:.0f} s")
     assert_well_rehearsed(notebook, tmp_path / "working")
     printed = "\n".join(texts(notebook))
     assert "2 x CPU, tensorflow, MirroredStrategy" in printed
-    assert "Budget     1.5 min: about" in printed
+    assert "Budget     2 min: about" in printed
 
 
 @pytest.mark.slow
@@ -305,8 +305,8 @@ def test_rehearsal_of_the_tpu_kernel(tmp_path, built):
     shutil.copytree(built / "dataset", tmp_path / "input" / "pixelart-tf")
     began = time.monotonic()
     notebook = rehearse(built / "tpu", tmp_path, {
-        "INPUT": str(tmp_path / "input"), "COUNT": "--any-count", "MINUTES": 0, "BATCH_SIZE": 8,
-        "DEVICES": "--backend jax",
+        "INPUT": str(tmp_path / "input"), "COUNT": "--any-count", "BATCH_SIZE": 8, "DEVICES": "--backend jax",
+        "MINUTES": 0,   # epochs instead: on a busy machine the step compiles longer than a test should take
         "CHANGES": f"{SMALL} --set train.epochs=2 --set train.decay_epochs=1 --set train.steps_per_epoch=3",
     }, XLA_FLAGS="--xla_force_host_platform_device_count=8")
     print(f"{time.monotonic() - began:.0f} s")
