@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import shutil
+import statistics
 import time
 from pathlib import Path
 
@@ -240,13 +241,15 @@ class Run:
 
     def _seconds_to_translate(self) -> float:
         """About how long it takes to translate all source pictures in another command."""
-        batch = self.source_samples[:1]
         callbacks.sync(self.model)
-        callbacks.predict(self.model.to_target, batch)   # whatever happens at the first time
-        began = time.monotonic()
-        callbacks.predict(self.model.to_target, batch)
+        batch, seconds = self.source_samples, []
+        for _ in range(4):
+            began = time.monotonic()
+            callbacks.predict(self.model.to_target, batch, batch_size=len(batch))
+            seconds.append(time.monotonic() - began)
+        a_picture = statistics.median(seconds[1:]) / len(batch)   # not the first time, which may compile
         # And a command's start.
-        return (time.monotonic() - began) * len(self.source) + min(120, 0.05 * 60 * self.settings.train.minutes)
+        return a_picture * len(self.source) + min(120, 0.05 * 60 * self.settings.train.minutes)
 
 
 def _samples(pictures: pipeline.Pictures, files: str, count: int) -> np.ndarray:
