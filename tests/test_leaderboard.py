@@ -17,12 +17,10 @@ from PIL import Image
 from scipy import stats
 
 from pixelart_tf import features, images, mifid, packing, sources, translate
+from pixelart_tf.leaderboard import __main__ as leaderboard
+from pixelart_tf.leaderboard.entries import fingerprint
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "experiments"))
-import leaderboard  # noqa: E402
-from leaderboard_entries import fingerprint  # noqa: E402
-
 NUMBERS = ("mifid", "fid", "memorization_distance", "kid")
 load = features.load
 built = {}
@@ -118,7 +116,7 @@ def refused(board):
         status, out, err = board(*arguments, **options)
         assert (status, out) == (2, "")
         assert err.count("\n") == 1, err
-        prefix = "python experiments/leaderboard.py: "
+        prefix = "python -m pixelart_tf.leaderboard: "
         assert err.startswith(prefix)
         return err.removeprefix(prefix).rstrip("\n")
     return refused
@@ -338,7 +336,7 @@ def test_a_full_disk_takes_the_file_but_not_the_table(board, run, small_disk):
     status, out, err = board(run("negative"), "--picture", small_disk / "board.png")
     assert status == 2
     assert "1  negative" in out
-    assert err == f"python experiments/leaderboard.py: {small_disk / 'board.png'}: No space left on device\n"
+    assert err == f"python -m pixelart_tf.leaderboard: {small_disk / 'board.png'}: No space left on device\n"
     assert [path.name for path in small_disk.iterdir()] == ["filler"]
 
 
@@ -370,7 +368,7 @@ def test_a_mistake_is_one_line(run, sets, arguments, told, monkeypatch, tmp_path
     options = ["--real", sets / "sprites", "--photos", sets / "cartoons", "--network", "lite0"]
     assert leaderboard.main([*map(str, [*given, *options])]) == 2
     out, err = capsys.readouterr()
-    assert (out, err) == ("", f"python experiments/leaderboard.py: {told.format(**places)}\n")
+    assert (out, err) == ("", f"python -m pixelart_tf.leaderboard: {told.format(**places)}\n")
 
 
 def test_mistakes_of_runs_are_one_line(refused, run, tmp_path, sets):
@@ -409,21 +407,21 @@ def test_mistakes_of_pictures_are_one_line(refused, run, tmp_path, sets):
     assert "`--size N`" in told
 
 
-def test_the_script_runs_by_its_path():
-    script = [sys.executable, str(ROOT / "experiments" / "leaderboard.py")]
+def test_it_runs_by_its_name():
+    script = [sys.executable, "-m", "pixelart_tf.leaderboard"]
     done = subprocess.run([*script, "--help"], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("usage: python experiments/leaderboard.py")
+    assert done.stdout.startswith("usage: python -m pixelart_tf.leaderboard")
     assert "examples:" in done.stdout
     done = subprocess.run([*script, "none", "--real", "none"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "python experiments/leaderboard.py: none: no such file or folder\n"
+    assert done.stderr == "python -m pixelart_tf.leaderboard: none: no such file or folder\n"
 
 
 @pytest.mark.slow
 def test_jax_scores_alike(scored, run, sets, tmp_path):
     folder, path = run("negative"), tmp_path / "jax.json"
     command = [
-        sys.executable, ROOT / "experiments" / "leaderboard.py", folder, "--real", sets / "sprites", "--photos",
+        sys.executable, "-m", "pixelart_tf.leaderboard", folder, "--real", sets / "sprites", "--photos",
         sets / "cartoons", "--network", "lite0", "--bootstrap", "4", "--json", path, "--backend", "jax",
         "--train", ROOT / "tfrecords" / "cartoon02-39.tfrec",
     ]

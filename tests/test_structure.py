@@ -21,8 +21,8 @@ LAYERS = {
     ],
     2: ["models", "checkpoint", "figures", "callbacks", "budget", "progress"],
     3: [
-        "archive", "archive_check", "tiling", "translate", "feature_sets", "mifid", "report", "scoring", "settings",
-        "trainer",
+        "archive", "archive_check", "tiling", "translate", "feature_sets", "mifid", "report", "leaderboard", "scoring",
+        "settings", "trainer",
     ],
     4: ["train", "submission", "video", "__main__", "__init__"],
 }

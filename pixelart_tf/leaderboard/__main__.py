@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from leaderboard_entries import Contestant, check_held_out, fingerprints, rows_of
-from leaderboard_table import as_csv, as_json, draw, listed, notes_of, order, table
 
 from pixelart_tf import devices, feature_sets, features, files, images, scores, sources
-from pixelart_tf.cli import Progress, UserError
+from pixelart_tf.cli import Progress, UserError, command
 from pixelart_tf.feature_sets import Extractor
+from pixelart_tf.leaderboard.entries import Contestant, check_held_out, fingerprints, rows_of
+from pixelart_tf.leaderboard.table import as_csv, as_json, draw, listed, notes_of, order, table
 from pixelart_tf.mifid import KEPT_ROWS
 from pixelart_tf.threads import ahead
 from pixelart_tf.translate import load_generator, translate
 
-PROG = "python experiments/leaderboard.py"
+PROG = "python -m pixelart_tf.leaderboard"
 DESCRIPTION = """\
 Scores runs, generators and made pictures against the same real pictures, by the same network, and prints a table with
 the lowest MiFID first. An ENTRY is
@@ -134,25 +134,9 @@ def _check(args: argparse.Namespace) -> None:
             raise UserError(f"{path}: already there; --overwrite replaces it")
 
 
-def main(argv: list[str] | None = None) -> int:
-    """As `cli.command`, whose messages would call a script `python -m __main__`."""
+@command
+def main(argv: list[str] | None = None) -> None:
     args = _parser().parse_args(argv)
-    try:
-        run(args)
-    except UserError as error:
-        message = str(error)
-    except OSError as error:   # no permission, a full disk
-        message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-    except KeyboardInterrupt:
-        print(f"{PROG}: interrupted", file=sys.stderr)
-        return 130
-    else:
-        return 0
-    print(f"{PROG}: {' '.join(_printable(message).split())}", file=sys.stderr)
-    return 2
-
-
-def run(args: argparse.Namespace) -> None:
     _check(args)
     devices.select_backend(args.backend)   # before shards are read, which takes TensorFlow
     sources.count(args.real)

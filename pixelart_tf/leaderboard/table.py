@@ -10,10 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from leaderboard_entries import Row
-
 from pixelart_tf import files
 from pixelart_tf.feature_sets import Origin
+from pixelart_tf.leaderboard.entries import Row
 
 NUMBERS = ("mifid", "fid", "memorization_distance", "kid")
 # What stands for a row in the picture: its color, its marker and the legend's words.
