@@ -13,7 +13,7 @@ import numpy as np
 
 from pixelart_tf import archive, archive_check, devices, images, sources, tiling
 from pixelart_tf.cli import Progress, UserError, command
-from pixelart_tf.pixelize import art, cells
+from pixelart_tf.pixelize import art
 from pixelart_tf.pixelize.options import add_style_options, style_from
 from pixelart_tf.threads import ahead
 from pixelart_tf.translate import load_generator
@@ -179,15 +179,14 @@ def _translated(
 def _pixelized(place: str, image: np.ndarray, style: art.Style) -> np.ndarray:
     """Pixel art at the size of the picture: uint8 (H, W, 3), each cell where it is in the picture."""
     try:
-        edges = art.edges(image, style)
-        colors, opaque = cells.reduce(image, *edges, how=style.how, alpha_threshold=style.alpha_threshold)
-        made = art.finish(art.Cells(colors=colors, opaque=opaque, cell=1), style).image()   # (rows, columns, 3)
+        grid = art.grid(image, style)
+        made = art.finish(art.reduce(image, style, grid), style).image(scale=1)   # (rows, columns, 3)
     except UserError as error:
         raise UserError(f"{place}: {error}") from None
     # Pixels at the border that belong to no whole cell go to the nearest one.
     rows, columns = (
         np.clip(np.searchsorted(lines, np.arange(side), side="right") - 1, 0, len(lines) - 2)
-        for lines, side in zip(edges, image.shape[:2], strict=True)
+        for lines, side in zip((grid.rows, grid.columns), image.shape[:2], strict=True)
     )
     return made[rows][:, columns]
 

@@ -211,12 +211,6 @@ def finish(reduced: Cells, style: Style) -> Art:
     return Art(index=index, palette=palette, opaque=opaque, cell=reduced.cell)
 
 
-def edges(image: np.ndarray, style: Style) -> tuple[np.ndarray, np.ndarray]:
-    """Where the cells of a picture begin and end: int64 (rows + 1,) and (columns + 1,). Raises UserError."""
-    where = grid(image, style)
-    return where.rows, where.columns
-
-
 def _over_white(image: np.ndarray) -> np.ndarray:
     """uint8 (H, W, 3): what is seen, as colors behind transparency have edges, too."""
     if image.shape[-1] == 3:
