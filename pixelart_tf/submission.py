@@ -226,7 +226,7 @@ def _check(argv: list[str]) -> int:
 DESCRIPTION = """\
 Runs a generator over photos and zips what it makes, as the competition `gan-getting-started` takes it: 7,000 to 10,000
 JPEGs of 256x256 RGB. The photos are decoded and the results encoded while the network runs, and nothing is written but
-the zip: all of it or none. The same photos give the same bytes.
+the zip: all of it or none. On a CPU the same command gives the same bytes.
 
 With the word `check` in GENERATOR's place it looks through a zip; it has --help. (A file of such a name is ./check.)"""
 EXAMPLES = f"""\

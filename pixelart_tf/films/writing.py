@@ -48,7 +48,7 @@ def target(path: str | Path, film: Film, *, overwrite: bool = False) -> Path:
         if path.is_dir() != (not path.suffix):
             raise UserError(f"{path}: is a {'folder' if path.is_dir() else 'file'}")
         if not overwrite:
-            raise UserError(f"{path}: is there already (--overwrite replaces it)")
+            raise UserError(f"{path}: already there; --overwrite replaces it")
         if path.is_dir() and not all(re.fullmatch(r"\d{6,}\.png", each.name) for each in path.iterdir()):
             raise UserError(f"{path}: holds more than numbered frames, so it is not replaced")
     if path.suffix.lower() in CODECS:
