@@ -285,7 +285,11 @@ def test_stopping_leaves_nothing_behind(generator, photos, tmp_path):
         (photos / f"more{i:03}.jpg").write_bytes((photos / "gc-cow.jpg").read_bytes())
     model(*[layers.Conv2D(48, 7, padding="same") for _ in range(3)], layers.Conv2D(3, 1)).save(generator)   # slow
     command = [sys.executable, "-m", "pixelart_tf.submission", generator, photos, tmp_path / "x.zip", "--any-count"]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        # As in a terminal, whatever the tests were started from.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
     until = time.monotonic() + 120
     while not (tmp_path / ".part.x.zip").exists() and time.monotonic() < until:
         time.sleep(0.1)

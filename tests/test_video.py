@@ -217,6 +217,8 @@ def test_ctrl_c_leaves_nothing(tmp_path, suffix):
     process = subprocess.Popen(
         [*COMMAND, path, tmp_path / f"out{suffix}", "--cell", "2", "--colors", "32", "--scale", "2"],
         stderr=subprocess.PIPE, text=True,
+        # As in a terminal, whatever the tests were started from.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
         end = time.monotonic() + 30
