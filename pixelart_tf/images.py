@@ -267,8 +267,12 @@ def to_float(images: np.ndarray) -> np.ndarray:
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
-    """float -1 to 1, any shape -> uint8 0 to 255, rounded; what is outside is clipped. Undoes `to_float` exactly."""
-    return np.clip(np.rint((np.asarray(images, np.float32) + 1) * 127.5), 0, 255).astype(np.uint8)
+    """float -1 to 1, any shape -> uint8 0 to 255, rounded; what is outside is clipped, and NaN is 0.
+
+    Undoes `to_float` exactly.
+    """
+    levels = np.rint((np.asarray(images, np.float32) + 1) * 127.5)
+    return np.minimum(np.fmax(levels, 0), 255).astype(np.uint8)   # `clip` keeps NaN, whose cast may be any number
 
 
 def grid(images: Sequence[np.ndarray], *, columns: int, scale: int = 1, margin: int = 2) -> np.ndarray:

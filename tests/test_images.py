@@ -309,6 +309,11 @@ def test_to_uint8_rounds_and_clips():
     assert images.to_uint8(np.array([-2, -1, -0.01, 0.001, 1, 7])).tolist() == [0, 0, 126, 128, 255, 255]
 
 
+@pytest.mark.filterwarnings("error")
+def test_to_uint8_of_nan_is_black():
+    assert images.to_uint8(np.array([np.nan, -np.inf, np.inf])).tolist() == [0, 0, 255]
+
+
 def test_grid_puts_pictures_in_rows():
     sheet = images.grid(np.stack([np.full((2, 3, 3), shade, np.uint8) for shade in (10, 20, 30)]), columns=2, scale=2)
     assert sheet.shape == (2 * (4 + 2) + 2, 2 * (6 + 2) + 2, 3)
