@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
                         help="go on where the run in this folder was stopped or killed")
     parser.add_argument("--minutes", type=float, metavar="M",
                         help="train as long as so many minutes allow, the start of this command and the time to "
-                             "translate all source pictures included (train.minutes)")
+                             "translate all source pictures included; 0: no limit (train.minutes)")
     parser.add_argument("--dry-run", action="store_true",
                         help="say what would happen, check all settings and pictures, stop")
     parser.add_argument("--tpu", action="store_true",
