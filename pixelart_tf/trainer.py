@@ -76,6 +76,7 @@ class Run:
             self.place = checkpoint.restore(folder / CHECKPOINT, self.model)
             if self.place["step"]:
                 self._losses = [keras.ops.convert_to_numpy(v) for v in self.model.metrics_variables]
+        self._start_seconds = time.monotonic() - self.began
 
     def _check_folder(self, resume: bool) -> None:
         saved = self.folder / "config.toml"
@@ -248,8 +249,8 @@ class Run:
             callbacks.predict(self.model.to_target, batch, batch_size=len(batch))
             seconds.append(time.monotonic() - began)
         a_picture = statistics.median(seconds[1:]) / len(batch)   # not the first time, which may compile
-        # And a command's start.
-        return a_picture * len(self.source) + min(120, 0.05 * 60 * self.settings.train.minutes)
+        # That command starts as this one did, and this one has an end.
+        return a_picture * len(self.source) + self._start_seconds + min(120, 0.05 * 60 * self.settings.train.minutes)
 
 
 def _samples(pictures: pipeline.Pictures, files: str, count: int) -> np.ndarray:
