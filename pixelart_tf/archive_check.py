@@ -201,7 +201,7 @@ def _look(file: zipfile.ZipFile, info: zipfile.ZipInfo, size: int) -> _Member:
     if int((highest - lowest).max()) <= BLANK:
         member.blank, member.black = True, int(highest.max()) <= BLANK
         return fault("black all over, as a network's NaN come out" if member.black else "of one color")
-    member.look = packing._look(pixels)
+    member.look = packing.look(pixels)
     return member
 
 

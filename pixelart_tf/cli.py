@@ -45,6 +45,11 @@ def _prog(prog: str) -> str:
     return f"python -m {spec.name.removesuffix('.__main__')}" if prog == "python -m __main__" and spec else prog
 
 
+def printable(text: str) -> str:
+    """A file's name may hold bytes that are no UTF-8, which Python keeps as lone surrogates and no file takes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 class Progress:
     """A line on stderr that tells how far a piece of work is, once it has been going for 2 seconds.
 

@@ -210,14 +210,15 @@ def as_json(evaluation: Evaluation, **settings) -> str:
         "intervals": evaluation.intervals, "network": origin and origin.name, "weights": origin and origin.weights_hash,
         "dimension": evaluation.dimension, "warnings": evaluation.warnings, "skipped": evaluation.bad,
     }
-    return json.dumps(_finite(values), indent=2, allow_nan=False)
+    return json.dumps(finite(values), indent=2, allow_nan=False)
 
 
-def _finite(value):
+def finite(value):
+    """The same with None for NaN and infinity, which JSON does not have."""
     if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
+        return {key: finite(each) for key, each in value.items()}
     if isinstance(value, tuple | list):
-        return [_finite(each) for each in value]
+        return [finite(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -266,7 +267,7 @@ def main(argv: list[str] | None = None) -> int:
         rows.append(("report", str(args.report / "index.html")))
     lines = [f"{name:<23}{value}" for name, value in rows]
     lines += [f"note: {line}" for line in evaluation.warnings] + [f"skipped {line}" for line in evaluation.bad]
-    print("\n".join(lines).encode("utf-8", "backslashreplace").decode())   # a file's name may be no UTF-8
+    print(cli.printable("\n".join(lines)))
     return 0
 
 

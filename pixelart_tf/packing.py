@@ -203,7 +203,7 @@ def _prepare(path: Path, name: str, *, size, fit, resample, format, quality, nat
         image = images.fit(image, size, how=fit, resample=resample, background=background)
     if format == "auto":
         format = "png" if is_pixel_art or _has_few_colours(image) else "jpeg"
-    return _Record(name=name, format=format, encoded=images.encode(image, format, quality), look=_look(image))
+    return _Record(name=name, format=format, encoded=images.encode(image, format, quality), look=look(image))
 
 
 def _has_few_colours(image: np.ndarray) -> bool:
@@ -254,7 +254,7 @@ def _describe(bad: list[str], total: int) -> str:
     return f"{len(bad)} of {total} pictures are bad, nothing is written (--skip-bad packs the rest): {'; '.join(bad)}"
 
 
-def _look(image: np.ndarray) -> np.ndarray:
+def look(image: np.ndarray) -> np.ndarray:
     """uint8 (56,): 8 bytes of difference hash (is a place brighter than the next?), then 4x4 mean colours."""
     picture = Image.fromarray(image)
     grey = np.asarray(picture.convert("L").resize((9, 8), Image.Resampling.BOX))   # (8, 9)

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import numpy as np
 
 from pixelart_tf import files, images
+from pixelart_tf.cli import printable
 
 NUM_PAIRS = 24
 SMALL = 192   # pixels; a smaller picture is enlarged up to it, by a whole number
@@ -139,13 +140,8 @@ def _order(each):
     return math.isnan(each.distance), each.distance, each.generated   # without a distance, last
 
 
-def _printable(text):
-    """A file's name may hold bytes that are no UTF-8, which Python keeps as lone surrogates and no file takes."""
-    return str(text).encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 def _text(text):
-    return html.escape(_printable(text))
+    return html.escape(printable(str(text)))
 
 
 def _write_csv(path, nearest):
@@ -153,7 +149,7 @@ def _write_csv(path, nearest):
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["generated", "nearest_real", "distance"])
     for each in nearest:
-        writer.writerow([_printable(each.generated), _printable(each.real), f"{each.distance:.6g}"])
+        writer.writerow([printable(each.generated), printable(each.real), f"{each.distance:.6g}"])
     files.write_text(path, table.getvalue())
 
 

@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+_built = {}
+
 
 @pytest.fixture
 def two_hosts():
@@ -28,3 +30,21 @@ def small_disk(tmp_path):
         pytest.skip("no right to mount a small disk here")
     yield path
     subprocess.run(["umount", path], check=True)
+
+
+@pytest.fixture
+def one_lite0(monkeypatch, tmp_path):
+    """lite0 is built once for all tests that ask for this, as that takes seconds; a cache folder of the test's own."""
+    from pixelart_tf import features
+
+    load = features.load
+
+    def once(network, **options):
+        if network != "lite0" or options.get("weights") is not None:
+            return load(network, **options)
+        if network not in _built:
+            _built[network] = load(network)
+        return _built[network]
+
+    monkeypatch.setattr(features, "load", once)
+    monkeypatch.setenv("PIXELART_TF_CACHE", str(tmp_path / "cache"))

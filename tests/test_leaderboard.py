@@ -16,27 +16,14 @@ import pytest
 from PIL import Image
 from scipy import stats
 
-from pixelart_tf import features, images, mifid, packing, sources, translate
+from pixelart_tf import images, mifid, packing, sources, translate
 from pixelart_tf.leaderboard import __main__ as leaderboard
 from pixelart_tf.leaderboard.entries import fingerprint
 
 ROOT = Path(__file__).parents[1]
 NUMBERS = ("mifid", "fid", "memorization_distance", "kid")
-load = features.load
-built = {}
 
-
-@pytest.fixture(autouse=True)
-def _one_network(monkeypatch, tmp_path):
-    def once(network, **options):
-        if network != "lite0":
-            return load(network, **options)
-        if network not in built:
-            built[network] = load(network)
-        return built[network]
-
-    monkeypatch.setattr(features, "load", once)
-    monkeypatch.setenv("PIXELART_TF_CACHE", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("one_lite0")
 
 
 @pytest.fixture(scope="module")

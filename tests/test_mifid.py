@@ -23,21 +23,8 @@ ROOT = Path(__file__).parents[1]
 SPRITES = str(ROOT / "tfrecords" / "heldout_sprite*.tfrec")     # 97 of 32x32
 CARTOONS = str(ROOT / "tfrecords" / "heldout_cartoon*.tfrec")   # 61 of 256x256
 NUMBERS = ("mifid", "fid", "memorization_distance", "kid")
-load = features.load
-built = {}
 
-
-@pytest.fixture(autouse=True)
-def _one_network(monkeypatch, tmp_path):
-    def once(network, **options):
-        if network == "lite0" and options.get("weights") is None:
-            if network not in built:
-                built[network] = load(network)
-            return built[network]
-        return load(network, **options)
-
-    monkeypatch.setattr(features, "load", once)
-    monkeypatch.setenv("PIXELART_TF_CACHE", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("one_lite0")
 
 
 @pytest.fixture(scope="module")
@@ -329,7 +316,7 @@ def test_features_of_two_networks_do_not_mix(refused, scored, sets, tmp_path):
     scored(sets / "cartoons", sets / "sprites", "--save-real", real)
     with np.load(real) as arrays:
         np.savez(other, **{**arrays, "origin": np.array(["mine.keras", "ab" * 32, ""])})
-    ours = built["lite0"].weights_hash[:12]
+    ours = features.load("lite0").weights_hash[:12]
     message = refused(sets / "cartoons", other)
     assert message == (
         f"{other}: features of mine.keras (weights abababababab), but `--network` gives those of lite0 (weights {ours})"

@@ -57,13 +57,21 @@ def load(
     Raises:
         UserError: an unknown network, weights that cannot be had or used, a file that is no such model; one line.
     """
-    if weights is not None and network != "inception":
-        raise UserError(f"`weights` is for the network inception only. Received: {weights} with {network}")
+    check(network, weights)
     if network == "inception":
         return _load_inception(weights, progress)
     if network == "lite0":
         return _load_lite0()
     return _load_file(Path(network))
+
+
+def check(network: str, weights: str | Path | None = None) -> None:
+    """Raises UserError for an unknown network, or one that takes no weights; what `load` finds out before any work."""
+    if weights is not None and network != "inception":
+        raise UserError(f"`weights` is for the network inception only. Received: {weights} with {network}")
+    if network not in NETWORKS and not Path(network).is_file():
+        known = ", ".join(NETWORKS)
+        raise UserError(f"{network}: no such file, nor a network's name; the networks are {known} and any .keras file")
 
 
 def _load_inception(path, progress):
@@ -97,9 +105,6 @@ def _load_lite0():
 def _load_file(path):
     from pixelart_tf.features import weights as files
 
-    if not path.is_file():
-        known = ", ".join(NETWORKS)
-        raise UserError(f"{path}: no such file, nor a network's name; the networks are {known} and any .keras file")
     model = _with_pictures(open_model(path), str(path))
     return FeatureNetwork(
         name=path.name,

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from pixelart_tf import devices, feature_sets, features, files, images, scores, sources
-from pixelart_tf.cli import Progress, UserError, command
+from pixelart_tf.cli import Progress, UserError, command, printable
 from pixelart_tf.feature_sets import Extractor
 from pixelart_tf.leaderboard.entries import Contestant, check_held_out, fingerprints, rows_of
-from pixelart_tf.leaderboard.table import as_csv, as_json, draw, listed, notes_of, order, table
+from pixelart_tf.leaderboard.table import as_csv, as_json, draw, notes_of, order, table
 from pixelart_tf.mifid import KEPT_ROWS
 from pixelart_tf.threads import ahead
 from pixelart_tf.translate import load_generator, translate
@@ -113,12 +113,7 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError(f"`limit` must be at least 2. Received: {args.limit}")
     if args.bootstrap < 0 or args.bootstrap == 1:
         raise UserError(f"`bootstrap` must be 0 or at least 2. Received: {args.bootstrap}")
-    if args.weights is not None and args.network != "inception":
-        raise UserError(f"`weights` is for the network inception only. Received: {args.weights} with {args.network}")
-    if args.network not in features.NETWORKS and not Path(args.network).is_file():
-        known = listed(features.NETWORKS)
-        raise UserError(f"{args.network}: no such file, nor a network's name; the networks are {known} and any .keras "
-                        "file")
+    features.check(args.network, args.weights)
     if feature_sets.is_features(args.real):
         raise UserError(f"{args.real}: features; pictures are needed, to see whether they were trained on")
     outputs = [(path, suffix) for path, suffix in ((args.csv, ".csv"), (args.json, ".json"), (args.picture, ".png"))
@@ -185,19 +180,15 @@ def main(argv: list[str] | None = None) -> None:
     size = f", fitted to {args.size}x{args.size}" if args.size else ""
     about = f"{reference.count:,} real pictures of {args.real}{size}; {extractor.origin}"
     lines = [table(rows), "", f"against {about}", *(f"note: {note}" for note in notes)]
-    print(_printable("\n".join(lines)), flush=True)   # first, so that a full disk does not take it away
+    print(printable("\n".join(lines)), flush=True)   # first, so that a full disk does not take it away
     if args.csv is not None:
-        files.write_text(args.csv, _printable(as_csv(rows)))
+        files.write_text(args.csv, printable(as_csv(rows)))
     if args.json is not None:
         settings = {key: getattr(args, key) for key in ("real", "photos", "size", "limit")}
         settings |= {"network": network.name, "weights": network.weights_hash, "dimension": reference.size}
         files.write_text(args.json, as_json(rows, **settings, num_real=reference.count, notes=notes))
     if args.picture is not None:
         draw(rows, args.picture, about)
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()   # a file's name may be no UTF-8
 
 
 if __name__ == "__main__":

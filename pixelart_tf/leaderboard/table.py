@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pixelart_tf import files
+from pixelart_tf.cli import printable
 from pixelart_tf.feature_sets import Origin
 from pixelart_tf.leaderboard.entries import Row
+from pixelart_tf.mifid import finite
 
 NUMBERS = ("mifid", "fid", "memorization_distance", "kid")
 # What stands for a row in the picture: its color, its marker and the legend's words.
@@ -114,22 +116,18 @@ def as_json(rows: list[Row], **settings) -> str:
     """All numbers for programs; what is undefined is null."""
     entries = [
         {
-            "place": place, "name": row.name, **{key: _finite(row.mean(key)) for key in NUMBERS},
-            "intervals": {key: [*map(_finite, row.interval(key))] for key in NUMBERS},
+            "place": place, "name": row.name, **{key: finite(row.mean(key)) for key in NUMBERS},
+            "intervals": {key: [*map(finite, row.interval(key))] for key in NUMBERS},
             "runs": [
                 {"path": each.path, "generator": each.generator and str(each.generator), "epoch": each.epoch,
                  "seed": each.seed, "is_checked": each.is_checked,
-                 **{key: _finite(value) for key, value in dataclasses.asdict(each.found).items()}}
+                 **{key: finite(value) for key, value in dataclasses.asdict(each.found).items()}}
                 for each in row.contestants
             ],
         }
         for place, row in enumerate(rows, 1)
     ]
     return json.dumps(settings | {"entries": entries}, indent=2, allow_nan=False) + "\n"
-
-
-def _finite(value):
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def as_csv(rows: list[Row]) -> str:
@@ -151,7 +149,7 @@ def as_csv(rows: list[Row]) -> str:
             counts = [each.found.num_generated, each.found.num_real]
             lines.append([place, row.name, each.path, 1, each.seed, *values, *[None] * len(ends), *counts])
         for line in lines:
-            writer.writerow(["" if _finite(cell) is None else cell for cell in line])
+            writer.writerow(["" if finite(cell) is None else cell for cell in line])
     return text.getvalue()
 
 
@@ -192,4 +190,4 @@ def draw(rows: list[Row], path: Path, about: str) -> None:
 
 def _label(name: str) -> str:
     name = name if len(name) <= 40 else f"…{name[-39:]}"
-    return name.encode("utf-8", "backslashreplace").decode().replace("$", r"\$")   # which would begin a formula
+    return printable(name).replace("$", r"\$")   # which would begin a formula
