@@ -5,8 +5,9 @@ import sys
 import time
 from pathlib import Path
 
-from pixelart_tf import config, devices
-from pixelart_tf.cli import UserError, command
+from pixelart_tf import devices
+from pixelart_tf.base.cli import UserError, command
+from pixelart_tf.settings import config
 
 QUICKSTART = Path(__file__).parents[1] / "experiments" / "quickstart.toml"
 EXAMPLE_PICTURES = Path(__file__).parents[1] / "tests" / "data" / "pictures"
@@ -59,17 +60,17 @@ def main(argv: list[str] | None = None) -> int:
     tables = config.read(path, args.overrides)
     devices.select_backend(args.backend, args.tpu)
     chosen = devices.choose(tpu=args.tpu, precision=args.precision, devices=args.devices)
-    from pixelart_tf import trainer  # imports Keras, whose backend is settled only now
+    from pixelart_tf.training import run  # imports Keras, whose backend is settled only now
 
     folder = args.run or Path("runs") / path.stem
-    settings = trainer.Settings(tables)
+    settings = run.Settings(tables)
     if args.dry_run:
-        print(trainer.Run(settings, chosen, folder, resume=args.resume).summary())
+        print(run.Run(settings, chosen, folder, resume=args.resume).summary())
         print("This was a dry run: nothing was written.")
         return 0
     try:
-        trainer.train(settings, chosen, folder, resume=args.resume, interactive=sys.stdout.isatty(), began=began)
-    except trainer.callbacks.Stopped:
+        run.train(settings, chosen, folder, resume=args.resume, interactive=sys.stdout.isatty(), began=began)
+    except run.callbacks.Stopped:
         print(f"Stopped and saved. To go on, add --resume to the same command (run folder: {folder}).")
         return 130
     if chosen.is_chief:

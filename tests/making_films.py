@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pixelart_tf import images
+from pixelart_tf.pictures import images
 
 PICTURES = Path(__file__).parent / "data" / "pictures"
 

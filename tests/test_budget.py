@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from pixelart_tf import budget, optimizers
+from pixelart_tf.training import budget, optimizers
 
 pytestmark = pytest.mark.keras_only
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from pixelart_tf import images
-from pixelart_tf.cli import UserError
+from pixelart_tf.base.cli import UserError
+from pixelart_tf.pictures import images
 from pixelart_tf.pixelize.cells import HOW, edges, edges_across, enlarge, reduce
 
 pytestmark = pytest.mark.keras_only   # needs neither TensorFlow nor Keras

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from keras import ops
 
-from pixelart_tf import checkpoint, files
+from pixelart_tf.base import files
 from pixelart_tf.models import MODELS
-from pixelart_tf.optimizers import adam
+from pixelart_tf.training import checkpoint
+from pixelart_tf.training.optimizers import adam
 
 pytestmark = pytest.mark.keras_only
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pixelart_tf.cli import UserError, command
+from pixelart_tf.base.cli import UserError, command
 
 ROOT = Path(__file__).parents[1]
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import pytest
 
-from pixelart_tf import config, tables
+from pixelart_tf.settings import config, tables
 
 
 def a_function(

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from pixelart_tf.callbacks import sync
 from pixelart_tf.models import MODELS
-from pixelart_tf.optimizers import adam
+from pixelart_tf.training.callbacks import sync
+from pixelart_tf.training.optimizers import adam
 
 pytestmark = pytest.mark.keras_only
 

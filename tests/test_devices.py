@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from pixelart_tf import devices
+from pixelart_tf.devices import choosing
 
 ROOT = Path(__file__).parents[1]
 CHOOSE = """
 import json, os, sys
 from pixelart_tf import devices
+from pixelart_tf.devices import choosing
 backend, options = json.loads(sys.argv[1])
 try:
     backend = devices.select_backend(backend, options.get("tpu", False))
@@ -197,7 +199,7 @@ def test_the_backend_cannot_change_once_keras_is_imported():
     ],
 )
 def test_auto_precision(kind, capability, policy):
-    assert devices._precision(kind, capability) == policy
+    assert choosing._precision(kind, capability) == policy
 
 
 def one_host(num_replicas):
@@ -226,6 +228,7 @@ def test_distribute_gives_one_host_its_data_set():
 PREDICT = """
 import json, sys
 from pixelart_tf import devices
+from pixelart_tf.devices import choosing
 backend, names = json.loads(sys.argv[1])
 devices.select_backend(backend)
 chosen = devices.choose(devices=names)

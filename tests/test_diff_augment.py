@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from pixelart_tf.networks.diff_augment import DiffAugment
+from pixelart_tf.layers.diff_augment import DiffAugment
 
 pytestmark = pytest.mark.keras_only
 

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from pixelart_tf.generators.saving import as_float32, with_cells
 from pixelart_tf.networks import resnet, unet
-from pixelart_tf.networks.export import as_float32, with_cells
 
 pytestmark = pytest.mark.keras_only
 

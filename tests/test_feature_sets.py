@@ -6,10 +6,12 @@ import re
 import numpy as np
 import pytest
 
-from pixelart_tf import feature_sets, images
-from pixelart_tf.cli import UserError
-from pixelart_tf.feature_sets import Extractor, FeatureSet, Origin, read_npz, write_npz
+from pixelart_tf.base.cli import UserError
+from pixelart_tf.evaluation import feature_sets
+from pixelart_tf.evaluation.extractor import Extractor
+from pixelart_tf.evaluation.feature_sets import FeatureSet, Origin, read_npz, write_npz
 from pixelart_tf.features import FeatureNetwork
+from pixelart_tf.pictures import images
 
 
 class Means:

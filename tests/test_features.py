@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from pixelart_tf import features
-from pixelart_tf.cli import UserError
+from pixelart_tf.base.cli import UserError
 from pixelart_tf.features import inception, weights
 
 pytestmark = pytest.mark.keras_only

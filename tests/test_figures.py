@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixelart_tf import figures
+from pixelart_tf.training import figures
 
 
 def test_a_sheet_shows_the_pictures_in_captioned_rows():

@@ -12,9 +12,10 @@ import pytest
 from making_films import PICTURES, packets, pan, pictures, write
 from PIL import Image
 
-from pixelart_tf import films, images
-from pixelart_tf.cli import UserError
+from pixelart_tf import films
+from pixelart_tf.base.cli import UserError
 from pixelart_tf.films.pyav import turned
+from pixelart_tf.pictures import images
 from pixelart_tf.pixelize import Art
 
 pytestmark = pytest.mark.keras_only

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixelart_tf import images
+from pixelart_tf.pictures import images
 from pixelart_tf.pixelize.cells import reduce
 from pixelart_tf.pixelize.find import Lattice, edges_of, find
 from pixelart_tf.pixelize.grid import find_grid, native
@@ -35,7 +35,7 @@ def recovered(image: np.ndarray, how: str, core: float = 1) -> np.ndarray | None
 
 def records(name: str) -> list[np.ndarray]:
     """The pictures of a bundled shard."""
-    from pixelart_tf.records import read
+    from pixelart_tf.pictures.shards import read
 
     return [images.read(encoded) for _, encoded in read(ROOT / "tfrecords" / f"{name}*.tfrec")]
 

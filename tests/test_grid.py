@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pixelart_tf import images
+from pixelart_tf.pictures import images
 from pixelart_tf.pixelize.grid import Grid, border_colour, centre, find_grid, native
 
 pytestmark = pytest.mark.keras_only   # needs neither TensorFlow nor Keras

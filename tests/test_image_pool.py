@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from pixelart_tf.networks.image_pool import ImagePool
+from pixelart_tf.layers.image_pool import ImagePool
 
 pytestmark = pytest.mark.keras_only
 
@@ -151,7 +151,7 @@ def test_within_fit_and_without_gradient(jit_compile):
 
 MIRRORED = """
 import keras, numpy as np, tensorflow as tf
-from pixelart_tf.networks.image_pool import ImagePool
+from pixelart_tf.layers.image_pool import ImagePool
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from pixelart_tf import images
+from pixelart_tf.pictures import images
 
 pytestmark = pytest.mark.keras_only   # needs neither TensorFlow nor Keras
 
@@ -142,7 +142,7 @@ def test_read_names_the_bad_file_and_the_reason_in_one_line(case, tmp_path):
 def test_a_bomb_is_refused_without_pillows_warning(tmp_path):
     # In a process of its own: pytest sets the filters of warnings aside.
     (tmp_path / "x.png").write_bytes(huge_png(12_000))
-    program = "from pixelart_tf import images\ntry: images.read('x.png')\nexcept ValueError: print(1)"
+    program = "from pixelart_tf.pictures import images\ntry: images.read('x.png')\nexcept ValueError: print(1)"
     command, path = [sys.executable, "-c", program], str(Path(__file__).parent.parent)
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env={"PYTHONPATH": path})
     assert (done.stdout, done.stderr) == ("1\n", "")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from pixelart_tf import images
 from pixelart_tf.features.inception import NUM_FEATURES, inception, resize_bilinear, shapes
-from pixelart_tf.features.torch_file import WeightsError
+from pixelart_tf.formats.torch_file import WeightsError
+from pixelart_tf.pictures import images
 
 pytestmark = pytest.mark.keras_only
 

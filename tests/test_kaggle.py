@@ -192,10 +192,10 @@ def lay_out(folder):
     """The competition's files, of few real pictures; the last file of photos holds one less than its name says."""
     import tensorflow as tf
 
-    from pixelart_tf import records
+    from pixelart_tf.pictures import shards
 
     for domain, stem, counts, told in (("photo", "photo", (7, 5), (7, 6)), ("monet", "cartoon", (5, 4), (5, 4))):
-        pictures = ((name, encoded) for name, encoded in records.read(ROOT / "tfrecords" / f"{stem}*.tfrec"))
+        pictures = ((name, encoded) for name, encoded in shards.read(ROOT / "tfrecords" / f"{stem}*.tfrec"))
         (folder / f"{domain}_tfrec").mkdir(parents=True)
         (folder / f"{domain}_jpg").mkdir()
         for number, (count, by_name) in enumerate(zip(counts, told, strict=True)):

@@ -16,9 +16,11 @@ import pytest
 from PIL import Image
 from scipy import stats
 
-from pixelart_tf import images, mifid, packing, sources, translate
-from pixelart_tf.leaderboard import __main__ as leaderboard
-from pixelart_tf.leaderboard.entries import fingerprint
+from pixelart_tf import leaderboard as leaderboard
+from pixelart_tf import mifid, translate
+from pixelart_tf.data import packing
+from pixelart_tf.evaluation.entries import fingerprint
+from pixelart_tf.pictures import images, sources
 
 ROOT = Path(__file__).parents[1]
 NUMBERS = ("mifid", "fid", "memorization_distance", "kid")

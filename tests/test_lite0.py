@@ -10,7 +10,7 @@ from PIL import Image
 
 from pixelart_tf.features import lite0 as module
 from pixelart_tf.features.lite0 import lite0
-from pixelart_tf.features.resize import Resize
+from pixelart_tf.layers.resize import Resize
 
 pytestmark = pytest.mark.keras_only
 

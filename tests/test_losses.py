@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from pixelart_tf.losses import OBJECTIVES, Adversarial, l1
+from pixelart_tf.models.losses import OBJECTIVES, Adversarial, l1
 
 pytestmark = pytest.mark.keras_only
 

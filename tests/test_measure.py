@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from pixelart_tf import images
-from pixelart_tf.cli import UserError
+from pixelart_tf.base.cli import UserError
+from pixelart_tf.pictures import images
 from pixelart_tf.pixelize.measure import Measures, measure
 
 pytestmark = pytest.mark.keras_only   # needs neither TensorFlow nor Keras

@@ -16,8 +16,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pixelart_tf import features, images, mifid, packing, scores, sources
+from pixelart_tf import features, mifid, scores
+from pixelart_tf.data import packing
 from pixelart_tf.features import weights
+from pixelart_tf.pictures import images, sources
 
 ROOT = Path(__file__).parents[1]
 SPRITES = str(ROOT / "tfrecords" / "heldout_sprite*.tfrec")     # 97 of 32x32

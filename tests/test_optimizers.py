@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from pixelart_tf.callbacks import sync
-from pixelart_tf.optimizers import ConstantThenLinear, adam, averaged
+from pixelart_tf.training.callbacks import sync
+from pixelart_tf.training.optimizers import ConstantThenLinear, adam, averaged
 
 pytestmark = pytest.mark.keras_only
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixelart_tf import images
+from pixelart_tf.pictures import images
 from pixelart_tf.pixelize import color, palette
 
 pytestmark = pytest.mark.keras_only   # needs neither TensorFlow nor Keras

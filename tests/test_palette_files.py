@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixelart_tf import cli, images
+from pixelart_tf.base import cli
+from pixelart_tf.pictures import images
 from pixelart_tf.pixelize import palette_files
 from pixelart_tf.pixelize.palette_files import PaletteError
 

@@ -9,8 +9,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from pixelart_tf import pipeline
-from pixelart_tf.pipeline import Domain, load, paired, single, steps_per_epoch, unpaired, without_augmentation
+from pixelart_tf.data import feeds
+from pixelart_tf.data.feeds import paired, single, steps_per_epoch, unpaired, without_augmentation
+from pixelart_tf.data.loading import load
+from pixelart_tf.settings.domain import Domain
 
 RNG = np.random.default_rng(0)
 
@@ -273,8 +275,8 @@ def box_means(images: np.ndarray, rows: int, columns: int) -> np.ndarray:
 def test_pixelate_is_the_mean_of_each_cell():
     images = RNG.uniform(-1, 1, (2, 24, 16, 3)).astype(np.float32)
     means = images.reshape(2, 3, 8, 2, 8, 3).mean((2, 4))
-    np.testing.assert_allclose(pipeline.pixelate(tf.constant(images), 8, enlarge=False), means, atol=1e-6)
-    enlarged = pipeline.pixelate(tf.constant(images), 8).numpy()
+    np.testing.assert_allclose(feeds.pixelate(tf.constant(images), 8, enlarge=False), means, atol=1e-6)
+    enlarged = feeds.pixelate(tf.constant(images), 8).numpy()
     assert enlarged.shape == images.shape
     np.testing.assert_allclose(enlarged, means.repeat(8, axis=1).repeat(8, axis=2), atol=1e-6)
 
@@ -282,9 +284,9 @@ def test_pixelate_is_the_mean_of_each_cell():
 @pytest.mark.parametrize(("size", "boxes"), [((80, 80), 40), ((50, 37), 7), ((40, 64), 40)])
 def test_boxes_whatever_the_size(size, boxes):
     images = RNG.uniform(-1, 1, (2, *size, 1)).astype(np.float32)
-    cells = pipeline.to_boxes(tf.constant(images), boxes, enlarge=False)
+    cells = feeds.to_boxes(tf.constant(images), boxes, enlarge=False)
     np.testing.assert_allclose(cells, box_means(images.astype(float), boxes, boxes), atol=1e-5)
-    enlarged = pipeline.to_boxes(tf.constant(images), boxes).numpy()
+    enlarged = feeds.to_boxes(tf.constant(images), boxes).numpy()
     assert enlarged.shape == images.shape
     assert len(np.unique(enlarged[0])) == boxes**2
 
@@ -314,7 +316,7 @@ def test_photos_alone_are_two_domains(photos):
     options = {"files": photos, "image_size": 64, "jitter": 8}
     source, target = load(Domain(**options)), load(Domain(**options, boxes=8))
     ((one, other),) = take(paired(source, target, batch_size=4, seed=0), 1)
-    np.testing.assert_allclose(pipeline.pixelate(tf.constant(one), 8), other, atol=1e-6)
+    np.testing.assert_allclose(feeds.pixelate(tf.constant(one), 8), other, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pixelart_tf.cli import UserError
+from pixelart_tf.base.cli import UserError
 from pixelart_tf.pixelize import Style, art, cells, color, palettes, pixelize
 from pixelart_tf.pixelize.dither import METHODS
 

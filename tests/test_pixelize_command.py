@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixelart_tf import images
-from pixelart_tf.pixelize import Style, palette_files, palettes, pictures, pixelize
+from pixelart_tf.pictures import images
+from pixelart_tf.pixelize import Style, palette_files, palettes, pixelize
+from pixelart_tf.pixelize import picture_files as pictures
 from pixelart_tf.pixelize.__main__ import main
 
 PICTURES = Path(__file__).parent / "data" / "pictures"
@@ -252,7 +253,7 @@ def native_generator(cell: int):
     """Swaps red and blue of each cell's mean: a generator of the kind that is trained at native size."""
     import keras
 
-    from pixelart_tf.networks.export import with_cells
+    from pixelart_tf.generators.saving import with_cells
 
     inputs = keras.Input((None, None, 3))
     swap = keras.layers.Conv2D(3, 1, use_bias=False, kernel_initializer=keras.initializers.Zeros())

@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixelart_tf import images, packing, records
+from pixelart_tf import records
+from pixelart_tf.data import packing
+from pixelart_tf.pictures import images
+from pixelart_tf.pictures import shards as shard_files
 from pixelart_tf.pixelize.grid import native
 
 ROOT = Path(__file__).parent.parent
@@ -31,7 +34,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def shards(folder, tmp_path):
-    records.pack(folder, tmp_path / "shards", domain="monet", shard_size=2)
+    packing.pack(folder, tmp_path / "shards", domain="monet", shard_size=2)
     return tmp_path / "shards"
 
 
@@ -94,15 +97,15 @@ def test_shards_named_as_the_competitions_are_read_in_order(tmp_path, shards):
     # monet00, 04, 08, 12, 16 - and 100 after 20, which the alphabet puts first
     for index in (0, 4, 100, 20):
         shutil.copy(shards / "monet00-2.tfrec", tmp_path / f"x{index:02d}-60.tfrec")
-    listed = [path.name for path in records.list_shards(tmp_path / "x*.tfrec")]
+    listed = [path.name for path in shard_files.list_shards(tmp_path / "x*.tfrec")]
     assert listed == ["x00-60.tfrec", "x04-60.tfrec", "x20-60.tfrec", "x100-60.tfrec"]
 
 
 def test_read_gives_names_and_pictures(shards, folder):
-    read = dict(records.read(shards))
+    read = dict(shard_files.read(shards))
     assert list(read) == sorted(path.stem for path in folder.iterdir())
-    assert records.count(shards) == records.count(shards / "monet*.tfrec") == 6
-    assert records.count(shards / "monet01-2.tfrec") == 2
+    assert shard_files.count(shards) == shard_files.count(shards / "monet*.tfrec") == 6
+    assert shard_files.count(shards / "monet01-2.tfrec") == 2
     # 256 px PNG drawings stay as they are, up to JPEG of quality 95
     cow = images.read(folder / "gc-cow.jpg")
     assert np.abs(decode(read["gc-cow"]).astype(int) - cow).mean() < 1.5
@@ -112,16 +115,16 @@ def test_names_stay_apart(tmp_path):
     for name in ("a/x.png", "b/x.png", "b/y.png", "b/y.gif"):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.full((8, 8, 3), 99, np.uint8)).save(tmp_path / "in" / name)
-    records.pack(tmp_path / "in", tmp_path / "out", domain="d")
-    assert [name for name, _ in records.read(tmp_path / "out")] == ["a/x", "b/x", "b/y.gif", "b/y.png"]
+    packing.pack(tmp_path / "in", tmp_path / "out", domain="d")
+    assert [name for name, _ in shard_files.read(tmp_path / "out")] == ["a/x", "b/x", "b/y.gif", "b/y.png"]
 
 
 # --- what is packed ---
 
 
 def pack_one(tmp_path, path, **options) -> np.ndarray:
-    records.pack(path, tmp_path / "one", domain="one", overwrite=True, **options)
-    ((_, encoded),) = records.read(tmp_path / "one")
+    packing.pack(path, tmp_path / "one", domain="one", overwrite=True, **options)
+    ((_, encoded),) = shard_files.read(tmp_path / "one")
     return decode(encoded)
 
 
@@ -157,7 +160,7 @@ def test_auto_format_is_png_for_pixel_art_and_few_colours(tmp_path):
         (PICTURES / "gc-cow.jpg", "jpeg"),
         (PICTURES / "nt-owl.png", "jpeg"),
     ):
-        assert records.pack(path, tmp_path / "out", domain="d", overwrite=True).formats == {format: 1}
+        assert packing.pack(path, tmp_path / "out", domain="d", overwrite=True).formats == {format: 1}
 
 
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
@@ -183,7 +186,7 @@ def test_native_gives_one_pixel_a_cell(tmp_path):
 
 def test_quality_is_that_of_jpeg(tmp_path):
     sizes = [
-        records.pack(PICTURES / "gc-cow.jpg", tmp_path / "out", domain="d", quality=quality, overwrite=True)
+        packing.pack(PICTURES / "gc-cow.jpg", tmp_path / "out", domain="d", quality=quality, overwrite=True)
         .shards[0].stat().st_size
         for quality in (30, 85)
     ]
@@ -192,7 +195,7 @@ def test_quality_is_that_of_jpeg(tmp_path):
 
 def test_the_bytes_do_not_depend_on_the_number_of_workers(folder, tmp_path):
     one, four = (
-        records.pack(folder, tmp_path / str(workers), domain="d", shard_size=4, workers=workers) for workers in (1, 4)
+        packing.pack(folder, tmp_path / str(workers), domain="d", shard_size=4, workers=workers) for workers in (1, 4)
     )
     assert [path.name for path in one.shards] == [path.name for path in four.shards] == ["d00-4.tfrec", "d01-2.tfrec"]
     assert [path.read_bytes() for path in one.shards] == [path.read_bytes() for path in four.shards]
@@ -200,7 +203,7 @@ def test_the_bytes_do_not_depend_on_the_number_of_workers(folder, tmp_path):
 
 def test_over_a_hundred_shards_sort_by_name(tmp_path):
     images.write(tmp_path / "x.png", np.full((8, 8, 3), 9, np.uint8))
-    shards = records.pack([tmp_path / "x.png"] * 101, tmp_path / "out", domain="d", size=8, shard_size=1).shards
+    shards = packing.pack([tmp_path / "x.png"] * 101, tmp_path / "out", domain="d", size=8, shard_size=1).shards
     assert [shards[0].name, shards[100].name] == ["d000-1.tfrec", "d100-1.tfrec"]
 
 
@@ -210,11 +213,11 @@ def test_near_duplicates_are_named_and_packed(folder, capsys, tmp_path):
     images.write(folder / "smaller.png", images.fit(cow, 200))
     assert records.main(["pack", str(folder), str(tmp_path / "out"), "--domain", "d"]) == 0
     assert "near-duplicates: again, gc-cow, smaller\n" in capsys.readouterr().out
-    assert records.count(tmp_path / "out") == 8
+    assert shard_files.count(tmp_path / "out") == 8
 
 
 def test_different_pictures_are_no_duplicates(folder, tmp_path):
-    assert records.pack(folder, tmp_path / "out", domain="d").duplicates == []
+    assert packing.pack(folder, tmp_path / "out", domain="d").duplicates == []
 
 
 # --- what is wrong with the pictures ---
@@ -256,7 +259,7 @@ def test_bad_pictures_are_named_counted_and_skipped(folder, tmp_path, capsys):
         assert any(f"skipped {folder}/bad{index}.jpg" in line and reason in line for line in output.splitlines())
     assert "6 pictures (6 jpeg) in 1 shards" in output
     assert "5 bad skipped" in output
-    assert records.count(tmp_path / "out") == 6
+    assert shard_files.count(tmp_path / "out") == 6
 
 
 def test_nothing_but_bad_pictures_is_an_error_even_when_skipping(tmp_path, capsys):
@@ -414,8 +417,8 @@ def test_check_finds_every_flipped_byte(shards, capsys):
         path.write_bytes(damaged)
         line = fails(capsys, "check", path)
         assert f"{path}: damaged after " in line
-        with pytest.raises(records.RecordError, match=r"monet00-2\.tfrec: damaged"):
-            list(records.read(shards))
+        with pytest.raises(shard_files.RecordError, match=r"monet00-2\.tfrec: damaged"):
+            list(shard_files.read(shards))
 
 
 def test_check_finds_every_cut(shards, capsys):
@@ -468,7 +471,7 @@ def test_records_of_another_schema(record, message, tmp_path, capsys):
 def test_check_goes_on_after_a_bad_shard(shards, capsys):
     (shards / "monet01-2.tfrec").write_bytes(b"no records, only text")
     assert "monet01-2.tfrec: damaged after 0 good records" in fails(capsys, "check", shards)
-    assert len(list(records.check(shards))) == 3
+    assert len(list(shard_files.check(shards))) == 3
 
 
 def test_no_shards(tmp_path, capsys):
@@ -491,7 +494,7 @@ def test_the_command_prints_its_line_and_nothing_else(shards):
 
 
 def test_the_bundled_shards_are_well_and_small():
-    found = list(records.check(ROOT / "tfrecords"))
+    found = list(shard_files.check(ROOT / "tfrecords"))
     assert [fault for shard in found for fault in shard.faults] == []
     assert sum(path.stat().st_size for path in (ROOT / "tfrecords").iterdir()) < 8_000_000
     numbers = {shard.path.name: shard.count for shard in found}
@@ -499,6 +502,6 @@ def test_the_bundled_shards_are_well_and_small():
     for shard in found:
         size = "32x32" if "sprite" in shard.path.name else "256x256"
         assert list(shard.sizes) == [size]
-    held_out = {name for name, _ in records.read(ROOT / "tfrecords/heldout_*.tfrec")}
+    held_out = {name for name, _ in shard_files.read(ROOT / "tfrecords/heldout_*.tfrec")}
     for pattern in ("cartoon*.tfrec", "sprite*.tfrec", "photo*.tfrec"):
-        assert not held_out & {name for name, _ in records.read(ROOT / "tfrecords" / pattern)}
+        assert not held_out & {name for name, _ in shard_files.read(ROOT / "tfrecords" / pattern)}

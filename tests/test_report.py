@@ -6,8 +6,8 @@ import html.parser
 import numpy as np
 import pytest
 
-from pixelart_tf import images
-from pixelart_tf.report import ColorHistogram, Nearest, write_report
+from pixelart_tf.evaluation.report import ColorHistogram, Nearest, write_report
+from pixelart_tf.pictures import images
 
 RNG = np.random.default_rng(0)
 EVIL = 'a <script>alert("1")</script> & b.png'

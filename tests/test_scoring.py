@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pixelart_tf import figures, images, sources, tables
+from pixelart_tf.pictures import images, sources
+from pixelart_tf.settings import tables
+from pixelart_tf.training import figures
 
 pytestmark = pytest.mark.slow
 

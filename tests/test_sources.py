@@ -5,8 +5,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from pixelart_tf import images, packing, sources
-from pixelart_tf.cli import UserError
+from pixelart_tf.base.cli import UserError
+from pixelart_tf.data import packing
+from pixelart_tf.pictures import images, sources
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from making_films import PICTURES, pan, still
 
-from pixelart_tf import images
+from pixelart_tf.pictures import images
 from pixelart_tf.pixelize import Art, Style, cells
 from pixelart_tf.pixelize.art import paint
 from pixelart_tf.pixelize.shots import is_cut, step

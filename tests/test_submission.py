@@ -15,8 +15,11 @@ import pytest
 from keras import layers
 from PIL import Image
 
-from pixelart_tf import archive, images, packing, submission
-from pixelart_tf.cli import UserError
+from pixelart_tf import submission
+from pixelart_tf.base.cli import UserError
+from pixelart_tf.competition import submitting, zips
+from pixelart_tf.data import packing
+from pixelart_tf.pictures import images
 
 ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "tests" / "data" / "pictures"
@@ -275,7 +278,7 @@ def test_photos_that_go_away(photos, tmp_path):
         return tell
 
     with pytest.raises(UserError, match=r"1 of 3 photos went away meanwhile"):
-        submission.submit(model(), photos, tmp_path / "x.zip", any_count=True, progress=progress)
+        submitting.submit(model(), photos, tmp_path / "x.zip", any_count=True, progress=progress)
     assert left(tmp_path) == {"photos"}
 
 
@@ -431,4 +434,4 @@ def test_as_many_pictures_as_the_competition_takes(tmp_path, capsys):
     assert (status, faults) == (0, [])
     assert table["sizes"] == "32x32 (10,000)"
     assert "10,001 pictures, not 7,000 to 10,000" in fails(capsys, *argv, "--overwrite", "--limit", 10_001)
-    assert archive.LEAST == 7_000
+    assert zips.LEAST == 7_000

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pixelart_tf.features import torch_file
-from pixelart_tf.features.torch_file import WeightsError
+from pixelart_tf.formats import torch_file
+from pixelart_tf.formats.torch_file import WeightsError
 
 GOLDEN_DIR = Path(__file__).parent / "data" / "golden" / "torch_file"
 LAYOUTS = ("zip", "legacy")

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixelart_tf import config, images
+from pixelart_tf.pictures import images
+from pixelart_tf.settings import config
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENT = """
@@ -53,7 +54,8 @@ LOSSES = ("to_target", "to_source", "source_discriminator", "target_discriminato
 # The command, killed with SIGKILL at the nth writing of a file: while it is written, before it gets its name, or after.
 KILLED = """
 import contextlib, os, signal, sys
-from pixelart_tf import files, train
+from pixelart_tf import train
+from pixelart_tf.base import files
 
 name, moment, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 replacing = files.replacing
@@ -189,11 +191,11 @@ def test_the_log_has_a_line_an_epoch(finished):
 
 
 def test_the_config_reads_back_to_the_same_settings(experiment, finished):
-    from pixelart_tf import trainer
+    from pixelart_tf.training import run
 
     folder, _ = finished
     written = config.read(folder / "config.toml")
-    assert trainer.Settings(written).tables() == trainer.Settings(config.read(experiment)).tables()
+    assert run.Settings(written).tables() == run.Settings(config.read(experiment)).tables()
     assert written["model"]["generator"]["stddev"] == 0.02   # a default, filled in
     assert written["data"]["source"]["files"] == str(experiment.parent / "source")
 
@@ -221,18 +223,19 @@ def test_the_pictures_decode_and_are_no_blanks(finished):
 
 
 def test_the_generators_are_the_checkpoints_averages(experiment, finished):
-    from pixelart_tf import checkpoint, devices, trainer
-    from pixelart_tf.optimizers import averaged
+    from pixelart_tf import devices
+    from pixelart_tf.training import checkpoint, run
+    from pixelart_tf.training.optimizers import averaged
 
     folder, _ = finished
-    run = trainer.Run(trainer.Settings(config.read(experiment)), devices.choose(), folder, resume=True)
-    assert run.place == {"epoch": 3, "step": 0}
-    for generator in (run.model.to_target, run.model.to_source):
+    resumed = run.Run(run.Settings(config.read(experiment)), devices.choose(), folder, resume=True)
+    assert resumed.place == {"epoch": 3, "step": 0}
+    for generator in (resumed.model.to_target, resumed.model.to_source):
         saved = weights(folder / f"{generator.name}.keras")   # by plain `keras.saving.load_model`
-        for mine, wanted in zip(saved, averaged(generator, run.model.optimizer).get_weights(), strict=True):
+        for mine, wanted in zip(saved, averaged(generator, resumed.model.optimizer).get_weights(), strict=True):
             np.testing.assert_array_equal(mine, wanted)
         assert any((a != b).any() for a, b in zip(saved, generator.get_weights(), strict=True))
-    assert len(checkpoint.variables(run.model)) == len(state(folder)) - 1
+    assert len(checkpoint.variables(resumed.model)) == len(state(folder)) - 1
 
 
 def test_a_finished_run_has_nothing_to_resume(experiment, finished):
@@ -369,11 +372,12 @@ def test_a_full_disk_is_one_line(experiment, tiny_disk):
 @pytest.mark.slow
 @pytest.mark.parametrize("names", [("to_target",), ("to_target", "to_source")], ids=["one", "both"])
 def test_finetuning_starts_from_saved_generators(experiment, finished, tmp_path, names):
-    from pixelart_tf import devices, trainer
+    from pixelart_tf import devices
+    from pixelart_tf.training import run
 
     overrides = [f"finetune.{name}={finished[0] / name}.keras" for name in names]
-    settings = trainer.Settings(config.read(experiment, overrides))
-    model = trainer.Run(settings, devices.choose(), tmp_path / "run").model
+    settings = run.Settings(config.read(experiment, overrides))
+    model = run.Run(settings, devices.choose(), tmp_path / "run").model
     for name in ("to_target", "to_source"):
         pairs = zip(getattr(model, name).get_weights(), weights(finished[0] / f"{name}.keras"), strict=True)
         assert all((a == b).all() for a, b in pairs) == (name in names)

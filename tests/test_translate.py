@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from keras import layers
 
-from pixelart_tf import images
-from pixelart_tf.cli import UserError
-from pixelart_tf.translate import load_generator, main, translate
+from pixelart_tf.base.cli import UserError
+from pixelart_tf.generators.opening import load_generator
+from pixelart_tf.generators.translating import translate
+from pixelart_tf.pictures import images
+from pixelart_tf.translate import main
 
 pytestmark = pytest.mark.keras_only
 

@@ -13,10 +13,12 @@ import pytest
 from making_films import PICTURES, packets, pan, pictures, still, write
 from PIL import Image
 
-from pixelart_tf import films, images
-from pixelart_tf.cli import UserError
+from pixelart_tf import films
+from pixelart_tf.base.cli import UserError
+from pixelart_tf.films.engine import pixelize_film
+from pixelart_tf.pictures import images
 from pixelart_tf.pixelize import Style, palettes, pixelize
-from pixelart_tf.video import main, pixelize_film
+from pixelart_tf.video import main
 
 av = pytest.importorskip("av")
 COMMAND = [sys.executable, "-m", "pixelart_tf.video"]

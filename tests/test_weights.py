@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pixelart_tf import images
 from pixelart_tf.features import frozen_graph, weights
 from pixelart_tf.features.inception import inception, shapes
-from pixelart_tf.features.torch_file import WeightsError
+from pixelart_tf.formats.torch_file import WeightsError
+from pixelart_tf.pictures import images
 
 PICTURES = Path(__file__).parent / "data" / "pictures"
 CONTENT = np.random.default_rng(0).bytes(300_000)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pixelart_tf import images, sources
+from pixelart_tf.pictures import images, sources
 
 ROOT = Path(__file__).parents[2]
 TORCH_PEER = Path(__file__).with_name("mifid_torch.py")
@@ -81,8 +81,9 @@ def write(originals: list[sources.Encoded], folder: Path, count: int) -> None:
 
 def ours(generated: str, real: str, weights: str) -> None:
     """Prints seconds and scores as JSON."""
-    from pixelart_tf import devices, features, mifid
-    from pixelart_tf.feature_sets import Extractor
+    from pixelart_tf import devices, features
+    from pixelart_tf.evaluation import evaluate
+    from pixelart_tf.evaluation.extractor import Extractor
 
     device = devices.choose(precision="float32", exact=True)
     with device.scope():
@@ -90,7 +91,7 @@ def ours(generated: str, real: str, weights: str) -> None:
     extractor = Extractor(network, predict=device.predictor(network.model))
 
     start, spent = time.perf_counter(), time.process_time()
-    found = mifid.evaluate(generated, real, extractor, direction="real", num_resamples=0, cache=False).scores
+    found = evaluate.evaluate(generated, real, extractor, direction="real", num_resamples=0, cache=False).scores
     seconds, spent = time.perf_counter() - start, time.process_time() - spent
     scores = {key: getattr(found, key) for key in SCORES}
     print(json.dumps({"seconds": seconds, "cpu": spent, "scores": scores}))

@@ -16,7 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from pixelart_tf import images, records
+from pixelart_tf.data import packing
+from pixelart_tf.pictures import images, shards
 
 SHARDS = Path(__file__).parents[2] / "tfrecords"
 WORKERS = (1, 2)
@@ -25,7 +26,7 @@ WORKERS = (1, 2)
 def unpack(pattern: str, folder: Path, *, limit: int, scale: int, suffix: str) -> Path:
     """Writes the pictures of shards, enlarged, as files. Returns their folder."""
     folder.mkdir()
-    for index, (_, encoded) in zip(range(limit), records.read(SHARDS / pattern), strict=False):
+    for index, (_, encoded) in zip(range(limit), shards.read(SHARDS / pattern), strict=False):
         image = images.read(encoded)
         resample = "nearest" if suffix == ".png" else "lanczos"
         large = images.fit(image, image.shape[0] * scale, how="stretch", resample=resample)
@@ -40,7 +41,7 @@ def measure(pictures: Path, *, rounds: int, **options) -> list[float]:
         for _ in range(rounds):
             for workers in WORKERS:
                 start = time.perf_counter()
-                packed = records.pack(
+                packed = packing.pack(
                     pictures, folder, domain="x", workers=workers, overwrite=True, skip_bad=True, **options
                 )
                 seconds[workers].append(time.perf_counter() - start)

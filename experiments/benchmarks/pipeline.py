@@ -20,7 +20,9 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from pixelart_tf import images, pipeline, records
+from pixelart_tf.data import feeds, loading, packing
+from pixelart_tf.pictures import images
+from pixelart_tf.settings.domain import Domain
 
 BATCH_SIZE = 16
 
@@ -39,13 +41,13 @@ def make_pictures(folder: Path, count: int = 256) -> None:
 
 def make_shards(pictures: str, folder: Path, size: int) -> str:
     """Packs pictures as JPEG of `size` x `size`."""
-    records.pack(pictures, folder / str(size), domain="photo", size=size, format="jpeg")
+    packing.pack(pictures, folder / str(size), domain="photo", size=size, format="jpeg")
     return str(folder / str(size))
 
 
 def bare(shards: str) -> tf.data.Dataset:
     """Decodes every picture and hands on one value of each, so that nothing but the decoding is measured."""
-    encoded = tf.constant([encoded for _, encoded in records.read(shards)])
+    encoded = tf.constant([encoded for _, encoded in shards.read(shards)])
 
     def decode(index: tf.Tensor) -> tf.Tensor:
         return tf.io.decode_jpeg(encoded[index], channels=3)[0, 0, 0]
@@ -55,8 +57,8 @@ def bare(shards: str) -> tf.data.Dataset:
 
 
 def ours(shards: str, *, jitter: int, cache_bytes: int) -> tf.data.Dataset:
-    domain = pipeline.Domain(files=shards, image_size=256, jitter=jitter)
-    return pipeline.single(pipeline.load(domain, cache_bytes=cache_bytes), batch_size=BATCH_SIZE, seed=0)
+    domain = Domain(files=shards, image_size=256, jitter=jitter)
+    return feeds.single(loading.load(domain, cache_bytes=cache_bytes), batch_size=BATCH_SIZE, seed=0)
 
 
 def rate(iterator, seconds: float) -> float:
@@ -82,7 +84,7 @@ def main(argv: list[str] | None = None) -> None:
             pictures.mkdir()
             make_pictures(pictures)
         small, large = (make_shards(str(pictures), Path(folder), size) for size in (256, 286))
-        sizes = [statistics.mean(len(encoded) for _, encoded in records.read(shards)) for shards in (small, large)]
+        sizes = [statistics.mean(len(encoded) for _, encoded in shards.read(shards)) for shards in (small, large)]
         everything = 2**40
         cases = {
             "bare 256": (bare(small), None),

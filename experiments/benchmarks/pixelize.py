@@ -38,9 +38,9 @@ METHODS = {"MEDIANCUT": 0, "MAXCOVERAGE": 1, "FASTOCTREE": 2, "LIBIMAGEQUANT": 3
 
 def wall() -> np.ndarray:
     """uint8 (HEIGHT, WIDTH, 3): bundled photographs side by side."""
-    from pixelart_tf import images, records
+    from pixelart_tf.pictures import images, shards
 
-    photos = [images.read(encoded) for _, encoded, *_ in records.read(ROOT / "tfrecords" / "photo*")]
+    photos = [images.read(encoded) for _, encoded, *_ in shards.read(ROOT / "tfrecords" / "photo*")]
     rows, columns = -(-HEIGHT // photos[0].shape[0]), -(-WIDTH // photos[0].shape[1])
     lines = [np.concatenate(photos[row * columns : (row + 1) * columns], axis=1) for row in range(rows)]
     return np.ascontiguousarray(np.concatenate(lines)[:HEIGHT, :WIDTH])
@@ -152,7 +152,7 @@ def main() -> None:
     if arguments.worker:
         pyxelate_worker(arguments.worker)
         return
-    from pixelart_tf import images
+    from pixelart_tf.pictures import images
     from pixelart_tf.pixelize import cells as grid
 
     image = wall()

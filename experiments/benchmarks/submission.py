@@ -3,7 +3,7 @@
     python experiments/benchmarks/submission.py [--generator FILE.keras ...] [--count N] [--batch-size B] [--rounds R]
 
 - network: `predict_on_batch` over batches that lie in memory as float32, all of one size; nothing else.
-- command: `pixelart_tf.submission.submit`, from shards to the zip, the look at all photos before included.
+- command: `pixelart_tf.submitting.submit`, from shards to the zip, the look at all photos before included.
 
 Both have compiled before they are timed. They take turns in one process, so that what else runs on the machine slows
 them alike; the middle of the rounds is printed, the command's time over the network's, and the middle of the ratios
@@ -38,9 +38,9 @@ def shards(folder: Path, count: int) -> Path:
     """Writes `count` of the bundled pictures, 256x256, into shards."""
     import tensorflow as tf
 
-    from pixelart_tf import records
+    from pixelart_tf.pictures import shards
 
-    found = [record for name in ("photo", "cartoon") for record in records.read(ROOT / "tfrecords" / f"{name}*.tfrec")]
+    found = [record for name in ("photo", "cartoon") for record in shards.read(ROOT / "tfrecords" / f"{name}*.tfrec")]
     with tf.io.TFRecordWriter(str(folder / f"photo00-{count}.tfrec")) as writer:
         for i, (name, encoded) in enumerate(itertools.islice(itertools.cycle(found), count)):
             values = {"image_name": f"{i:05}-{Path(name).name}".encode(), "image": encoded, "target": b"photo"}
@@ -67,8 +67,8 @@ def elsewhere(milliseconds: float):
 def generators(paths: list[Path], milliseconds: float | None):
     """Names and functions that make or open a generator."""
     from pixelart_tf import networks
-    from pixelart_tf.networks.export import with_cells
-    from pixelart_tf.translate import load_generator
+    from pixelart_tf.generators.opening import load_generator
+    from pixelart_tf.generators.saving import with_cells
 
     if milliseconds:
         return {f"{milliseconds:g} ms elsewhere": lambda: elsewhere(milliseconds)}
@@ -84,7 +84,8 @@ def generators(paths: list[Path], milliseconds: float | None):
 
 def measure(name: str, make, photos: Path, folder: Path, arguments: argparse.Namespace) -> float:
     """Times one generator and prints its line; returns the middle of the ratios."""
-    from pixelart_tf import images, sources, submission
+    from pixelart_tf.competition import submitting
+    from pixelart_tf.pictures import images, sources
 
     generator = make()
     size = arguments.batch_size
@@ -94,7 +95,7 @@ def measure(name: str, make, photos: Path, folder: Path, arguments: argparse.Nam
 
     def command() -> float:
         start = time.perf_counter()
-        submission.submit(
+        submitting.submit(
             generator, photos, folder / "images.zip", any_count=True, overwrite=True, limit=count, batch_size=size,
             progress=lambda label: lambda done, total: None,
         )

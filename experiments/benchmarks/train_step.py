@@ -42,7 +42,7 @@ def ours(width: int, batch: int, size: int):
 
     from pixelart_tf import devices
     from pixelart_tf.models.cyclegan import cyclegan
-    from pixelart_tf.optimizers import adam
+    from pixelart_tf.training.optimizers import adam
 
     device = devices.choose(precision="float32")
     with device.scope():

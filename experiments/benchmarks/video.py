@@ -19,10 +19,11 @@ import av
 import numpy as np
 from PIL import Image
 
-from pixelart_tf import films, images
+from pixelart_tf import films
+from pixelart_tf.films.engine import pixelize_film
+from pixelart_tf.pictures import images
 from pixelart_tf.pixelize import Style, cells
 from pixelart_tf.pixelize.steady import steady
-from pixelart_tf.video import pixelize_film
 
 PICTURES = Path(__file__).parents[2] / "tests" / "data" / "pictures"
 SIZE = 1280, 720

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pixelart_tf.cli import UserError
-from pixelart_tf.keras_file import open_model
+from pixelart_tf.base.cli import UserError
+from pixelart_tf.formats.keras_file import open_model
 
 NETWORKS = {
     "inception": "the Inception of 2015 that FID is defined with; its weights are not part of this package",
@@ -119,7 +119,7 @@ def _with_pictures(network, name):
     """Puts this project's contract for pictures before a model and an average behind it."""
     import keras
 
-    from pixelart_tf.features.resize import Resize
+    from pixelart_tf.layers.resize import Resize
 
     taken, given = (getattr(network, side, None) for side in ("input_shape", "output_shape"))
     takes_pictures = isinstance(taken, tuple) and len(taken) == 4 and taken[0] is None and taken[-1] == 3

@@ -8,7 +8,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 from pixelart_tf.features.inception import EPSILON, NETWORK, Unit
-from pixelart_tf.features.torch_file import WeightsError
+from pixelart_tf.formats.torch_file import WeightsError
 
 # The few fields of tensorflow/core/framework/*.proto that are needed: name, number, type; `*` for repeated ones.
 _MESSAGES = {

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from pixelart_tf.features.torch_file import WeightsError
+from pixelart_tf.formats.torch_file import WeightsError
 
 IMAGE_SIZE = 299
 NUM_FEATURES = 2048

@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from pixelart_tf.features.resize import Resize
+from pixelart_tf.layers.resize import Resize
 
 WEIGHTS = Path(__file__).parent / "data" / "efficientnet_lite0.npz"
 SIZE = 224                # pixels of a side, that the network was trained on

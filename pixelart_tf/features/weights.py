@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pixelart_tf import files
-from pixelart_tf.features import torch_file
-from pixelart_tf.features.torch_file import WeightsError
+from pixelart_tf.base import files
+from pixelart_tf.formats import torch_file
+from pixelart_tf.formats.torch_file import WeightsError
 
 URL = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from PIL import GifImagePlugin, Image
 
-from pixelart_tf import images
-from pixelart_tf.cli import UserError
+from pixelart_tf.base.cli import UserError
+from pixelart_tf.pictures import images
 from pixelart_tf.pixelize.art import Art
 
 GIF_STEP = Fraction(1, 100)   # seconds

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pixelart_tf.cli import UserError
+from pixelart_tf.base.cli import UserError
 from pixelart_tf.films.film import Film, FilmError, Frame
 from pixelart_tf.films.planes import planes, size
 from pixelart_tf.pixelize.art import Art

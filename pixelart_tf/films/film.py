@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pixelart_tf.cli import UserError
+from pixelart_tf.base.cli import UserError
 
 FOLDER_RATE = Fraction(25)   # frames a second of a folder, unless said otherwise
 SLACK = Fraction(1, 2)   # seconds by which a film may end before the end that it declares

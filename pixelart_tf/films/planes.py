@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pixelart_tf.cli import UserError
+from pixelart_tf.base.cli import UserError
 from pixelart_tf.pixelize.art import Art
 
 MAX_SIDE = 16384   # pixels, of H.264 and VP9 as the libraries have them

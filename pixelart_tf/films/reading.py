@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pixelart_tf import images
-from pixelart_tf.cli import UserError
+from pixelart_tf.base.cli import UserError
 from pixelart_tf.films import ffmpeg, pyav
 from pixelart_tf.films.film import FOLDER_RATE, Film, FilmError, Frame, library, reason
+from pixelart_tf.pictures import images
 
 ANIMATIONS = (".apng", ".gif", ".png", ".webp")
 

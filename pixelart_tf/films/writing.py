@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pixelart_tf import files
-from pixelart_tf.cli import UserError
+from pixelart_tf.base import files
+from pixelart_tf.base.cli import UserError
 from pixelart_tf.films import ffmpeg, pyav
 from pixelart_tf.films.animation import Apng, Folder, Gif, replacing_folder
 from pixelart_tf.films.film import Film, library

@@ -5,11 +5,11 @@ from typing import Annotated
 import keras
 from keras import ops
 
-from pixelart_tf import config
-from pixelart_tf.losses import Adversarial, l1
+from pixelart_tf.layers.diff_augment import DiffAugment
+from pixelart_tf.layers.image_pool import ImagePool
+from pixelart_tf.models.losses import Adversarial, l1
 from pixelart_tf.networks import patchgan, resnet, unet
-from pixelart_tf.networks.diff_augment import DiffAugment
-from pixelart_tf.networks.image_pool import ImagePool
+from pixelart_tf.settings import config
 
 GENERATORS = {"resnet": resnet, "unet": unet}
 DISCRIMINATORS = {"patchgan": patchgan}

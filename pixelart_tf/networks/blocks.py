@@ -34,27 +34,6 @@ def check_image_size(image_size, *, multiple=1, minimum=1):
     return sides
 
 
-def check_counts(**counts):
-    """Raises ValueError where one of the named `counts` is not a whole number of at least 1."""
-    for name, count in counts.items():
-        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            raise ValueError(f"`{name}` must be a whole number of at least 1. Received: {count!r}")
-
-
-def check_rates(**rates):
-    """Raises ValueError where one of the named `rates` is not in [0, 1)."""
-    for name, rate in rates.items():
-        if not isinstance(rate, int | float) or isinstance(rate, bool) or not 0 <= rate < 1:
-            raise ValueError(f"`{name}` must be at least 0 and below 1. Received: {rate!r}")
-
-
-def check_positive(**numbers):
-    """Raises ValueError where one of the named `numbers` is not above 0."""
-    for name, number in numbers.items():
-        if not isinstance(number, int | float) or isinstance(number, bool) or not number > 0:
-            raise ValueError(f"`{name}` must be above 0. Received: {number!r}")
-
-
 def normal(stddev):
     """A new N(0, `stddev`) initialiser; new, as one that is shared would give equal layers equal weights."""
     return keras.initializers.RandomNormal(stddev=stddev)

@@ -2,10 +2,9 @@
 
 import keras
 
+from pixelart_tf.base.checks import check_counts, check_positive
 from pixelart_tf.networks.blocks import (
-    check_counts,
     check_image_size,
-    check_positive,
     downsample,
     in_float32,
     instance_norm,

@@ -3,11 +3,9 @@
 import keras
 from keras import ops
 
+from pixelart_tf.base.checks import check_counts, check_positive, check_rates
 from pixelart_tf.networks.blocks import (
-    check_counts,
     check_image_size,
-    check_positive,
-    check_rates,
     in_float32,
     instance_norm,
     normal,

@@ -2,11 +2,9 @@
 
 import keras
 
+from pixelart_tf.base.checks import check_counts, check_positive, check_rates
 from pixelart_tf.networks.blocks import (
-    check_counts,
     check_image_size,
-    check_positive,
-    check_rates,
     downsample,
     in_float32,
     normal,

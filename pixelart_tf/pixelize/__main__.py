@@ -4,15 +4,17 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from pixelart_tf import images, sources
-from pixelart_tf.cli import Progress, UserError, command
-from pixelart_tf.pixelize import art, palette_files, palettes, pictures, sheets
+from pixelart_tf.base.cli import UserError, command
+from pixelart_tf.base.progress_bar import ProgressBar
+from pixelart_tf.generators.native import generating
+from pixelart_tf.pictures import images, sources
+from pixelart_tf.pixelize import palette_files, palettes, sheets
+from pixelart_tf.pixelize import picture_files as pictures
 from pixelart_tf.pixelize.measure import Measures, measure
 from pixelart_tf.pixelize.options import add_style_options, style_from
 
@@ -36,35 +38,6 @@ examples:
   {PROG} "frames/*.png" art/ --colors 32 --save-palette film.gpl"""
 
 
-def generating(path: Path, style: art.Style) -> tuple[Callable[[Iterator], Iterator], art.Style]:
-    """What runs a saved generator over pairs of a place and an image (H, W, 3), and the style for what it gives.
-
-    A generator trained at the art's native size begins with a layer `to_cells` that shrinks its cells to pixels (see
-    `networks.export.with_cells`): it gets the picture at that many pixels for each of `width` cells, or as it is, and
-    its output is the grid itself.
-
-    Raises:
-        UserError: it cannot be used, or the style asks for other cells than its own.
-    """
-    from pixelart_tf import translate
-
-    generator = translate.load_generator(path)
-    cell = next((layer.pool_size[0] for layer in generator.layers if layer.name == "to_cells"), None)
-    if cell is None:
-        return lambda named: translate.translate(generator, named), style
-    if style.cell not in (None, cell):
-        raise UserError(f"{path}: has cells of {cell} pixels of its own, not {style.cell}; give `width` instead")
-
-    def sized(named):
-        for place, image in named:
-            height, width = image.shape[:2]
-            rows = max(1, round(height * style.width / width))
-            yield place, images.fit(image, (rows * cell, style.width * cell), how="stretch", resample="area")
-
-    own = replace(style, cell=cell, width=None)
-    return lambda named: translate.translate(generator, sized(named) if style.width else named), own
-
-
 def pixelize(argv: list[str] | None) -> int:
     args = _parser().parse_args(argv)
     style, inputs, generate = style_from(args), [args.INPUT], None
@@ -77,7 +50,7 @@ def pixelize(argv: list[str] | None) -> int:
     result = pictures.pixelize_files(
         inputs, args.OUTPUT, style, scale=args.scale, one_palette=args.save_palette is not None, generate=generate,
         show=sheets.MAX_ROWS if args.compare else 0, overwrite=args.overwrite, skip_bad=args.skip_bad,
-        progress=Progress("pixelizing"),
+        progress=ProgressBar("pixelizing"),
     )
     seconds = time.monotonic() - start
     for line in result.bad:
@@ -187,7 +160,7 @@ Tells in numbers how much pictures are pixel art:
     args = parser.parse_args(argv)
     if args.cell is not None and not args.cell > 1:
         raise UserError(f"`cell` must be over 1. Received: {args.cell:g}")
-    found, progress = [], Progress("measuring")
+    found, progress = [], ProgressBar("measuring")
     for pattern in args.PICTURES:
         for item in sources.read(pattern):
             image = images.read(item.data, name=item.place, mode="RGBA")

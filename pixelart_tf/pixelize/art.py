@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pixelart_tf.cli import UserError
+from pixelart_tf.base.cli import UserError
 from pixelart_tf.pixelize import cells, color, find
 from pixelart_tf.pixelize.dither import METHODS, dither
 from pixelart_tf.pixelize.outline import outline

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pixelart_tf.cli import UserError
+from pixelart_tf.base.cli import UserError
 from pixelart_tf.pixelize import cell_colors
 
 HOW = ("mean", *cell_colors.METHODS)

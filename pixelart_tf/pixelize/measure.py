@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pixelart_tf.cli import UserError
+from pixelart_tf.base.cli import UserError
 from pixelart_tf.pixelize.find import edges_of, find
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pixelart_tf.cli import UserError
+from pixelart_tf.base.cli import UserError
 from pixelart_tf.pixelize import cells, color, palette_files, palettes
 from pixelart_tf.pixelize.art import DEFAULT_COUNT, Style
 from pixelart_tf.pixelize.dither import METHODS

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pixelart_tf import files, images
-from pixelart_tf.cli import UserError
+from pixelart_tf.base import files
+from pixelart_tf.base.cli import UserError
+from pixelart_tf.pictures import images
 from pixelart_tf.pixelize.palette import MAX_COLORS, check
 
 _PICTURES = (".gif", ".png")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from pixelart_tf import images
+from pixelart_tf.pictures import images
 
 MAX_ROWS = 6
 SIDE = 320   # pixels of the longer side of a picture, about

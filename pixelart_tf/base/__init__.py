@@ -1,0 +1,1 @@
+"""What every part may use: the command line, files, threads, progress bars. Knows no pictures."""

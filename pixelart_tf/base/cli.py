@@ -1,0 +1,51 @@
+"""What all commands share: mistakes told in one line on stderr with exit status 2, and a progress bar."""
+
+import functools
+import sys
+
+
+class UserError(ValueError):
+    """A mistake that the user can mend; its message is one line that names the file, the key or the rule."""
+
+
+def command(main):
+    """Wraps a command's `main(argv=None)` so that it returns an exit status and reports mistakes in one line.
+
+    Returns:
+        A function of the same signature: 0 when all is well (or what `main` returned), 2 after a `UserError`, an error
+        of the file system or too little memory, 130 after Ctrl-C.
+    """
+    prog = "python -m " + main.__module__.removesuffix(".__main__")
+
+    @functools.wraps(main)
+    def wrapper(argv: list[str] | None = None) -> int:
+        try:
+            return main(argv) or 0
+        except UserError as error:
+            message = str(error)
+        except OSError as error:   # no permission, a full disk, a folder in the way
+            if error.strerror is None:
+                raise
+            message = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        except MemoryError as error:
+            message = f"not enough memory: {error}"
+        except KeyboardInterrupt:
+            print(f"{_prog(prog)}: interrupted", file=sys.stderr)
+            return 130
+        # Run by `python -m`, a command's module is called __main__; argv[0] then names the file.
+        print(f"{_prog(prog)}: {' '.join(message.split())}", file=sys.stderr)
+        return 2
+
+    return wrapper
+
+
+def _prog(prog: str) -> str:
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    return f"python -m {spec.name.removesuffix('.__main__')}" if prog == "python -m __main__" and spec else prog
+
+
+def printable(text: str) -> str:
+    """A file's name may hold bytes that are no UTF-8, which Python keeps as lone surrogates and no file takes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+

@@ -1,0 +1,1 @@
+"""What a competition takes: made, and looked through."""

@@ -1,0 +1,1 @@
+"""Pictures -> shards, and pictures -> `tf.data` batches."""

@@ -1,0 +1,249 @@
+"""Pictures in memory -> endless `tf.data` batches, the same ones whenever they are asked for.
+
+    photos = load(Domain(files="tfrecords/photo*.tfrec", image_size=256, jitter=30))
+    paintings = load(Domain(files="my_paintings", image_size=256, jitter=30))
+    batches = unpaired(photos, paintings, batch_size=4, seed=0)   # (source, target), float32 (4, 256, 256, 3)
+
+A domain is an endless row of elements. Element e belongs to pass e // n over its n pictures; the order of a pass, and
+the crop and mirror of each element in it, are drawn from (seed, domain, pass) alone. So a run that starts in the
+middle, or a host that makes only its share of each batch, gets exactly what it would have got otherwise. What is kept
+in memory is never augmented: each pass crops and mirrors anew.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from pixelart_tf.data.loading import Pictures, load
+from pixelart_tf.pictures.images import SUFFIXES
+from pixelart_tf.settings.domain import Domain, check_block
+
+__all__ = [
+    "Domain", "Pictures", "load", "paired", "pixelate", "single", "steps_per_epoch", "to_boxes", "unpaired",
+    "without_augmentation",
+]
+
+
+def unpaired(
+    source: Pictures,
+    target: Pictures,
+    *,
+    batch_size: int,
+    seed: int,
+    start_step: int = 0,
+    num_hosts: int = 1,
+    host: int = 0,
+) -> tf.data.Dataset:
+    """Endless batches of two domains that know nothing of each other; each is shuffled and repeated by itself.
+
+    Args:
+        source: one domain.
+        target: the other.
+        batch_size: pictures of each domain in a step, over all hosts.
+        seed: where order, crops and mirrors come from, 0 or more.
+        start_step: the step to begin with; equals `unpaired(...).skip(start_step)` without its work.
+        num_hosts: hosts that share a batch; must divide `batch_size`.
+        host: which of them this is: it makes rows `host * batch_size / num_hosts` and on of every batch, and decodes
+            no others.
+
+    Returns:
+        A data set of (source, target), each float32 (batch_size / num_hosts, height, width, channels), -1 to 1.
+
+    Raises:
+        ValueError: an argument breaks its rule.
+    """
+    options = _options(batch_size, seed, start_step, num_hosts, host)
+    streams = [_batches(pictures, stream=stream, **options) for stream, pictures in enumerate((source, target))]
+    return tf.data.Dataset.zip(tuple(streams)).prefetch(tf.data.AUTOTUNE)
+
+
+def paired(
+    source: Pictures,
+    target: Pictures,
+    *,
+    batch_size: int,
+    seed: int,
+    start_step: int = 0,
+    num_hosts: int = 1,
+    host: int = 0,
+) -> tf.data.Dataset:
+    """As `unpaired`, of pictures that belong together by name, both with the same crop and mirror.
+
+    Names are compared without folder and suffix. The two image sizes may differ; crops are alike in proportion.
+
+    Raises:
+        ValueError: a name has no partner or occurs twice; the domains differ in `mirror` or in relative `jitter`.
+    """
+    options = _options(batch_size, seed, start_step, num_hosts, host)
+    if source.domain.mirror != target.domain.mirror:
+        raise ValueError("`mirror` must be the same in paired domains. Received: True and False")
+    jitters = [pictures.domain.jitter / min(pictures.domain.crop_size) for pictures in (source, target)]
+    if jitters[0] != jitters[1]:
+        raise ValueError(
+            "`jitter` must be the same part of `image_size` in paired domains. "
+            f"Received: {source.domain.jitter} and {target.domain.jitter}"
+        )
+    keys = [_keys(source), _keys(target)]
+    for side, here, there in (("source", keys[0], keys[1]), ("target", keys[1], keys[0])):
+        alone = sorted(here.keys() - there.keys())
+        if alone:
+            raise ValueError(f"every name must be in both paired domains. Received: {alone[0]!r} in the {side} only")
+    streams = [
+        _batches(pictures, stream=0, order=[key[name] for name in sorted(key)], **options)
+        for pictures, key in zip((source, target), keys, strict=True)
+    ]
+    return tf.data.Dataset.zip(tuple(streams)).prefetch(tf.data.AUTOTUNE)
+
+
+def single(
+    pictures: Pictures, *, batch_size: int, seed: int, start_step: int = 0, num_hosts: int = 1, host: int = 0
+) -> tf.data.Dataset:
+    """As `unpaired`, of one domain: a data set of float32 (batch_size / num_hosts, height, width, channels)."""
+    options = _options(batch_size, seed, start_step, num_hosts, host)
+    return _batches(pictures, stream=0, **options).prefetch(tf.data.AUTOTUNE)
+
+
+def steps_per_epoch(*pictures: Pictures, batch_size: int) -> int:
+    """Steps in which every picture of every domain is seen: the largest domain once, a rest counting as a step."""
+    return -(-max(len(domain) for domain in pictures) // batch_size)
+
+
+def without_augmentation(pictures: Pictures, indices: Sequence[int]) -> tf.Tensor:
+    """Chosen pictures as the model gets them, but cut from the middle and never mirrored.
+
+    Returns:
+        float32 (len(indices), height, width, channels), -1 to 1.
+    """
+    domain = pictures.domain
+    top, left = ((large - small) // 2 for large, small in zip(domain.load_size, domain.crop_size, strict=True))
+    return _finish(tf.stack([_crop(pictures, index, (top, left), False) for index in indices]), domain)
+
+
+def pixelate(images: tf.Tensor, block: int, *, enlarge: bool = True) -> tf.Tensor:
+    """Takes the means of square cells (`avg_pool`, "VALID").
+
+    Args:
+        images: float (B, H, W, C).
+        block: side of a cell in pixels; must divide H and W, or a torn row or column would be dropped.
+        enlarge: True fills each cell with its mean, False gives one pixel a cell.
+
+    Returns:
+        float (B, H, W, C), or (B, H / block, W / block, C).
+
+    Raises:
+        ValueError: `block` does not divide H and W.
+    """
+    check_block(images.shape[1:3], block)
+    cells = tf.nn.avg_pool2d(images, block, block, "VALID")   # (B, H / block, W / block, C)
+    return tf.repeat(tf.repeat(cells, block, axis=1), block, axis=2) if enlarge else cells
+
+
+def to_boxes(images: tf.Tensor, boxes: int, *, enlarge: bool = True) -> tf.Tensor:
+    """Takes the means of `boxes` x `boxes` cells whatever the size; a pixel on a border counts in part on each side.
+
+    Args:
+        images: float (B, H, W, C).
+        boxes: cells in a row and in a column.
+        enlarge: True gives back the size of `images`, each pixel the mean of the cell that its centre is in; False
+            gives one pixel a cell.
+
+    Returns:
+        float (B, H, W, C), or (B, boxes, boxes, C).
+    """
+    cells = tf.image.resize(images, (boxes, boxes), "area")   # (B, boxes, boxes, C)
+    return tf.image.resize(cells, images.shape[1:3], "nearest") if enlarge else cells
+
+
+def _batches(
+    pictures: Pictures,
+    *,
+    stream: int,
+    batch_size: int,
+    seed: int,
+    start_step: int,
+    num_hosts: int,
+    host: int,
+    order: Sequence[int] | None = None,
+) -> tf.data.Dataset:
+    """Batches of one domain; streams with the same number draw the same random numbers."""
+    domain, count = pictures.domain, len(pictures)
+    order = tf.constant(range(count) if order is None else order, tf.int64)
+    spare = tf.constant(domain.load_size, tf.float32) - tf.constant(domain.crop_size, tf.float32)
+    key = tf.random.fold_in(tf.constant([seed & 0x7FFFFFFF, seed >> 31], tf.int32), stream)
+    start, share = start_step * batch_size, batch_size // num_hosts
+
+    def one_pass(number: tf.Tensor) -> tf.data.Dataset:
+        pass_key = tf.random.fold_in(key, number)
+        # The algorithm is named as the automatic choice depends on the device.
+        indices = tf.random.experimental.stateless_shuffle(order, tf.random.fold_in(pass_key, 0), alg="philox")
+        numbers = tf.random.stateless_uniform([count, 3], tf.random.fold_in(pass_key, 1), alg="philox")
+        corners = tf.cast(numbers[:, :2] * (spare + 1.0), tf.int32)
+        mirrored = (numbers[:, 2] < 0.5) & domain.mirror
+        done = tf.maximum(start - number * count, 0)
+        return tf.data.Dataset.from_tensor_slices((indices[done:], corners[done:], mirrored[done:]))
+
+    elements = tf.data.Dataset.range(start // count, np.iinfo(np.int64).max).flat_map(one_pass)
+    if num_hosts > 1:
+        elements = elements.enumerate().filter(lambda element, _: element % batch_size // share == host)
+        elements = elements.map(lambda _, element: element)
+    crops = elements.map(lambda *element: _crop(pictures, *element), num_parallel_calls=tf.data.AUTOTUNE)
+    batches = crops.batch(share, drop_remainder=True)
+    batches = batches.map(lambda images: _finish(images, domain), num_parallel_calls=tf.data.AUTOTUNE)
+    return batches.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
+
+
+def _crop(pictures: Pictures, index: tf.Tensor, corner: tf.Tensor, mirrored: tf.Tensor) -> tf.Tensor:
+    """uint8 (H, W, 3) of the domain's `crop_size`."""
+    height, width = pictures.domain.crop_size
+    image = pictures.image(index)
+    if pictures.domain.load_size != (height, width):
+        image = image[corner[0] : corner[0] + height, corner[1] : corner[1] + width]
+    image = tf.cond(mirrored, lambda: tf.reverse(image, [1]), lambda: image)
+    return tf.ensure_shape(image, (height, width, 3))
+
+
+def _finish(images: tf.Tensor, domain: Domain) -> tf.Tensor:
+    """uint8 (B, H, W, 3) -> the domain's float32 output, -1 to 1."""
+    # x / 127.5 - 1 but for the last bit, in one pass over the memory instead of three and so in half the time.
+    images = tf.raw_ops.Dequantize(input=tf.bitcast(images, tf.quint8), min_range=-1.0, max_range=1.0)
+    if domain.grey:
+        images = tf.image.rgb_to_grayscale(images)   # (B, H, W, 1)
+    if domain.final_size != domain.crop_size:
+        method = {"area": "area", "bilinear": "bilinear", "lanczos": "lanczos3", "nearest": "nearest"}[domain.resize]
+        images = tf.image.resize(images, domain.final_size, method, antialias=True)
+        images = tf.clip_by_value(images, -1.0, 1.0)   # Lanczos overshoots
+    if domain.pixelate:
+        images = pixelate(images, domain.pixelate, enlarge=domain.enlarge)
+    if domain.boxes:
+        images = to_boxes(images, domain.boxes, enlarge=domain.enlarge)
+    return tf.ensure_shape(images, (None, *domain.shape))
+
+
+def _keys(pictures: Pictures) -> dict[str, int]:
+    """What a picture is called, without folder and suffix -> its index."""
+    keys = {}
+    for index, name in enumerate(pictures.names):
+        path = Path(name)
+        key = path.stem if path.suffix.lower() in SUFFIXES else path.name
+        if key in keys:
+            raise ValueError(f"names must be unique in a paired domain. Received: {key!r} twice")
+        keys[key] = index
+    return keys
+
+
+def _options(batch_size: int, seed: int, start_step: int, num_hosts: int, host: int) -> dict[str, int]:
+    if batch_size < 1:
+        raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}")
+    if seed < 0:
+        raise ValueError(f"`seed` must be 0 or more. Received: {seed}")
+    if start_step < 0:
+        raise ValueError(f"`start_step` must be 0 or more. Received: {start_step}")
+    if num_hosts < 1 or batch_size % num_hosts:
+        raise ValueError(
+            f"`num_hosts` must divide `batch_size`. Received: num_hosts={num_hosts}, batch_size={batch_size}"
+        )
+    if not 0 <= host < num_hosts:
+        raise ValueError(f"`host` must be from 0 to num_hosts - 1, {num_hosts - 1}. Received: {host}")
+    return {"batch_size": batch_size, "seed": seed, "start_step": start_step, "num_hosts": num_hosts, "host": host}

@@ -1,0 +1,6 @@
+"""TPU, GPUs, several hosts or a CPU: the Keras backend, the `tf.distribute` strategy and the precision."""
+
+from pixelart_tf.devices.backend import BACKENDS, DeviceError, select_backend
+from pixelart_tf.devices.choosing import PRECISIONS, Devices, choose
+
+__all__ = ["BACKENDS", "PRECISIONS", "DeviceError", "Devices", "choose", "select_backend"]

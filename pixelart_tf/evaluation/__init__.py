@@ -1,0 +1,1 @@
+"""Sets of pictures -> features -> scores, reports and tables."""

@@ -1,0 +1,209 @@
+"""A set of pictures -> their feature vectors, as a stream or, cached, as a whole."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from pixelart_tf.base.cli import UserError
+from pixelart_tf.base.threads import ahead
+from pixelart_tf.evaluation.feature_sets import FeatureSet, Origin, read_npz, write_npz
+from pixelart_tf.features import FeatureNetwork
+from pixelart_tf.features.weights import cache_dir
+from pixelart_tf.pictures import images, sources
+
+
+def check_options(*, size: int | None, batch_size: int) -> None:
+    """Raises UserError for what an `Extractor` does not take; costs nothing, as building a network does."""
+    if size is not None and size < 1:
+        raise UserError(f"`size` must be at least 1. Received: {size}")
+    if batch_size < 1:
+        raise UserError(f"`batch_size` must be at least 1. Received: {batch_size}")
+
+
+class Extractor:
+    """Runs a feature network over sets of pictures.
+
+    Args:
+        network: what turns pictures into vectors.
+        predict: runs `network.model` over a batch, on all devices; see `Devices.predictor`.
+        size: pixels of the squares that pictures are fitted to first (cut to the middle, shrunk by the mean of the area
+            or enlarged by repeating pixels). None: as they are, and all of a set, and of two sets to be compared, must
+            have one size.
+        batch_size: pictures that go through the network together.
+        skip_bad: leave out pictures that cannot be read; else they are an error.
+    """
+
+    def __init__(
+        self, network: FeatureNetwork, *, predict: Callable[[np.ndarray], np.ndarray], size: int | None = None,
+        batch_size: int = 32, skip_bad: bool = False,
+    ):
+        check_options(size=size, batch_size=batch_size)
+        self.origin = Origin(network.name, network.weights_hash, network.note)
+        self.size, self.batch_size, self.skip_bad = size, batch_size, skip_bad
+        self._predict = predict
+        self._size_seen: tuple[int, int] | None = None
+        self._seen_in = ""
+
+    def stream(
+        self, pattern: str | Path, *, bad: list[str], progress: Callable[[int, int | None], None] | None = None,
+        look: Callable[[np.ndarray], None] | None = None,
+    ) -> Iterator[tuple[list[str], np.ndarray]]:
+        """Features batch by batch; decoding runs ahead of the network on other threads.
+
+        Args:
+            pattern: see `sources.read`.
+            bad: takes a line for each picture that is left out.
+            progress: called with the pictures done and their total, None where it is not known.
+            look: is shown each decoded picture, uint8 (H, W, 3).
+
+        Yields:
+            Names and float32 (b, D).
+
+        Raises:
+            UserError: no pictures, a bad one, or sizes that differ.
+        """
+        total = sources.count(pattern)
+        names, batch, done = [], [], 0
+        for name, image in self.pictures(pattern, bad=bad):
+            if look is not None:
+                look(image)
+            names.append(name)
+            batch.append(image)
+            if len(batch) == self.batch_size:
+                yield names, self.features(np.stack(batch))
+                done += len(batch)
+                names, batch = [], []
+                if progress is not None:
+                    progress(done + len(bad), total)
+        if batch:
+            yield names, self.features(np.stack(batch))
+            done += len(batch)
+        if not done:
+            raise UserError(f"{pattern}: none of the {len(bad)} pictures can be read; the first: {bad[0]}")
+        if progress is not None:
+            progress(done + len(bad), done + len(bad))
+
+    def pictures(self, pattern: str | Path, *, bad: list[str]) -> Iterator[tuple[str, np.ndarray]]:
+        """Names and uint8 images (H, W, 3) as they go into the network; see `stream`."""
+        for item, found in ahead(self._decode, sources.read(pattern)):
+            if isinstance(found, images.ImageError):
+                bad.append(str(found))
+            else:
+                self.expect(found.shape[:2], pattern, item.place)
+                yield item.name, found
+
+    def features(self, batch: np.ndarray) -> np.ndarray:
+        """uint8 (b, H, W, 3) -> float32 (b, D)."""
+        return np.asarray(self._predict(batch.astype(np.float32)), np.float32)
+
+    def load(
+        self, pattern: str | Path, *, cache: bool = True, progress: Callable[[int, int | None], None] | None = None
+    ) -> FeatureSet:
+        """Features of a whole set, from the cache if the same pictures went through the same network before.
+
+        Args:
+            pattern: see `sources.read`.
+            cache: whether to look there and to write there.
+            progress: see `stream`.
+
+        Raises:
+            UserError: see `stream`.
+        """
+        path = self._cached(pattern) if cache else None
+        if path is not None and path.exists():
+            try:
+                found = read_npz(path)
+            except UserError:
+                pass   # cut off by a full disk, say; it is made again
+            else:
+                self.expect(found.size, pattern)
+                return found
+        names, features, bad = [], [], []
+        for some, values in self.stream(pattern, bad=bad, progress=progress):
+            names += some
+            features.append(values)
+        found = FeatureSet(
+            names=tuple(names), features=np.concatenate(features), size=self._size_seen, origin=self.origin,
+            bad=tuple(bad),
+        )
+        if path is not None:
+            write_npz(path, found)
+        return found
+
+    def _cached(self, pattern: str | Path) -> Path:
+        """Where the cache holds a set's features, or is to; the folder is there."""
+        folder = cache_dir() / "features"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"{folder}: {error.strerror}: give another cache folder by $PIXELART_TF_CACHE, or `--no-cache`"
+            ) from None
+        return folder / f"{self._key(pattern)}.npz"
+
+    def _key(self, pattern: str | Path) -> str:
+        """By the pictures' contents, their order and names, the network, and what is done to them before it."""
+        digest = hashlib.sha256()
+        digest.update(repr((2, self.origin, self.size, self.skip_bad)).encode())
+        for item in sources.read(pattern):
+            try:
+                data = item.data
+            except images.ImageError:
+                if not self.skip_bad:
+                    raise
+                data = b""
+            digest.update(b"\0%b\0" % os.fsencode(item.name))
+            digest.update(hashlib.sha256(data).digest())
+        return digest.hexdigest()
+
+    def _decode(self, item: sources.Encoded) -> tuple[sources.Encoded, np.ndarray | images.ImageError]:
+        """The item and its picture, or why it has none."""
+        try:
+            image = item.decode()
+        except images.ImageError as error:
+            if not self.skip_bad:
+                raise
+            return item, error
+        if self.size is not None:
+            image = images.fit(image, self.size, how="crop", resample="area")
+        return item, image
+
+    def expect(self, size: tuple[int, int], pattern: str | Path, place: str = "") -> None:
+        """Raises UserError where pictures are of another size than the first that were seen.
+
+        Args:
+            size: (height, width).
+            pattern: the set.
+            place: the picture in it; "" for all of the set.
+        """
+        if self._size_seen is None:
+            self._size_seen, self._seen_in = tuple(size), str(pattern)
+        if tuple(size) != self._size_seen:
+            others = "the first picture has" if self._seen_in == str(pattern) else f"those of {self._seen_in} have"
+            raise UserError(
+                f"{place or pattern}: {size[1]}x{size[0]} pixels, but {others} "
+                f"{self._size_seen[1]}x{self._size_seen[0]}: `--size N` brings all to one size"
+            )
+
+
+def common_origin(given: dict[str | Path, FeatureSet], extractor: Extractor | None) -> Origin | None:
+    """The network that all features are of. Raises UserError where sets are of two, or of pictures of two sizes."""
+    known = [(pattern, found.origin) for pattern, found in given.items() if found.origin]
+    if extractor is not None:
+        known.insert(0, ("`--network`", extractor.origin))
+    for pattern, origin in known[1:]:
+        if origin.weights_hash != known[0][1].weights_hash:
+            raise UserError(f"{pattern}: features of {origin}, but {known[0][0]} gives those of {known[0][1]}")
+    sized = [(pattern, found.size) for pattern, found in given.items() if found.size]
+    for pattern, size in sized:
+        if extractor is not None:
+            extractor.expect(size, pattern)
+        if size != sized[0][1]:
+            (height, width), (pattern_0, (height_0, width_0)) = size, sized[0]
+            raise UserError(
+                f"{pattern}: of pictures of {width}x{height} pixels, but those of {pattern_0} have {width_0}x{height_0}"
+            )
+    return known[0][1] if known else None

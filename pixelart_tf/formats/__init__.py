@@ -1,0 +1,1 @@
+"""Files that other programs and libraries make."""

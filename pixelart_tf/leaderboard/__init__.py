@@ -1,1 +1,0 @@
-"""A local leaderboard: who takes part (entries), what it shows (table), and the command (__main__)."""

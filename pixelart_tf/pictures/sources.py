@@ -1,0 +1,123 @@
+"""Where pictures come from: a file, a folder, a glob, a zip or TFRecord shards, as one stream of encoded files."""
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pixelart_tf.pictures import images, shards
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """A picture that is not decoded yet.
+
+    Attributes:
+        name: its path, its name in the zip, or its `image_name` in a shard.
+        place: what a message calls it: names the file that it is in too.
+        source: the bytes of a JPEG, PNG, ... file; or the file, which is read when its `data` are asked for; or why
+            there are none.
+    """
+
+    name: str
+    place: str
+    source: bytes | Path | images.ImageError
+
+    @property
+    def data(self) -> bytes:
+        """The bytes of the file. Raises ImageError."""
+        if isinstance(self.source, bytes):
+            return self.source
+        if isinstance(self.source, images.ImageError):
+            raise self.source
+        try:
+            return self.source.read_bytes()
+        except OSError as error:
+            raise images.ImageError(f"{self.place}: {error.strerror}") from None
+
+    def decode(self) -> np.ndarray:
+        """The picture as `images.read` gives it: uint8 (H, W, 3). Raises ImageError."""
+        return images.read(self.data, name=self.place)
+
+
+def read(pattern: str | Path) -> Iterator[Encoded]:
+    """Reads a set of pictures in its order, one after the other.
+
+    Args:
+        pattern: a picture, a folder or a glob of pictures; a `.zip`; a shard, a folder or a glob of shards.
+
+    Raises:
+        UserError: nothing there, or a file that cannot be read; says which, in one line.
+    """
+    path = Path(pattern)
+    if is_shards(pattern):
+        empty = True
+        for shard in shards.list_shards(pattern):
+            for index, (name, data) in enumerate(shards.read(shard)):
+                empty = False
+                yield Encoded(name=name, place=f"{shard}: record {index} ({name})", source=data)
+        if empty:
+            raise shards.RecordError(f"{pattern}: no records there")
+    elif _is_zip(path):
+        yield from _read_zip(path)
+    else:
+        for file in images.find(pattern):
+            yield Encoded(name=str(file), place=str(file), source=file)
+
+
+def count(pattern: str | Path) -> int | None:
+    """How many pictures `read` will give; None for shards, whose names are not to be trusted. Raises UserError."""
+    path = Path(pattern)
+    if is_shards(pattern):
+        shards.list_shards(pattern)
+        return None
+    if _is_zip(path):
+        with _open_zip(path) as archive:
+            return len(_members(path, archive))
+    return len(images.find(pattern))
+
+
+def is_shards(pattern: str | Path) -> bool:
+    """Whether shards are meant: by the suffix, or by what the folder holds."""
+    path = Path(pattern)
+    return path.suffix == ".tfrec" or (bool(str(pattern)) and path.is_dir() and any(path.glob("*.tfrec")))
+
+
+def is_container(pattern: str | Path) -> bool:
+    """Whether a zip or shards are meant, which hold many pictures in a file."""
+    return is_shards(pattern) or _is_zip(Path(pattern))
+
+
+def _is_zip(path: Path) -> bool:
+    return path.suffix.lower() == ".zip" and path.is_file()
+
+
+def _read_zip(path: Path) -> Iterator[Encoded]:
+    with _open_zip(path) as archive:
+        for member in _members(path, archive):
+            place = f"{path}: {member.filename}"
+            try:
+                source = archive.read(member)
+            except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, EOFError) as error:
+                source = images.ImageError(f"{place}: {error}")
+            yield Encoded(name=member.filename, place=place, source=source)
+
+
+def _open_zip(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except zipfile.BadZipFile as error:
+        raise images.ImageError(f"{path}: not a zip, or cut off ({error})") from None
+
+
+def _members(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    found = [member for member in archive.infolist() if images.is_picture_name(Path(member.filename).name)]
+    if not found:
+        raise images.ImageError(f"{path}: no pictures in it ({' '.join(images.SUFFIXES)})")
+    for member in found:
+        if member.file_size > 3 * images.MAX_PIXELS:   # no picture that `images.read` takes is larger
+            raise images.ImageError(f"{path}: {member.filename}: {member.file_size:,} bytes, refused as a zip bomb")
+    return sorted(found, key=lambda member: member.filename)

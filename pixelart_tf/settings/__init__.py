@@ -1,0 +1,1 @@
+"""An experiment's tables, checked; and what a run folder holds."""

@@ -1,0 +1,217 @@
+"""An experiment file (TOML) <-> validated settings. A function's signature is the schema of the table passed to it."""
+
+import difflib
+import inspect
+import json
+import math
+import tomllib
+import types
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+
+from pixelart_tf.base.cli import UserError
+
+# Where an experiment's paths stand; relative ones are meant from the experiment's own folder.
+PATHS = {
+    ("data", "source", "files"), ("data", "target", "files"), ("samples", "source"), ("samples", "target"),
+    ("finetune", "to_target"), ("finetune", "to_source"),
+    ("score", "source"), ("score", "target"), ("score", "weights"),
+}
+
+
+class ConfigError(UserError):
+    """A setting that is misspelt, of the wrong type or not possible; the message names its key."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Of an option that is a table itself: `Annotated[dict, Table({"resnet": resnet, "unet": unet})]`.
+
+    Attributes:
+        functions: whose options it can hold, by the table's key `name`; the first is the default.
+        given: names of options that are passed to the function anyway and that the table must not hold.
+    """
+
+    functions: dict[str, typing.Callable]
+    given: tuple[str, ...] = ()
+
+    def filled(self, table: dict, where: str) -> dict:
+        """The table with its `name` and all options; raises ConfigError."""
+        table = {"name": next(iter(self.functions))} | table
+        name = table.pop("name")
+        if name not in list(self.functions):   # a list, as what a table holds may not be hashable
+            raise ConfigError(f"`{where}.name` must be one of {', '.join(self.functions)}. Received: {name!r}")
+        return {"name": name} | options(self.functions[name], table, where, self.given)
+
+
+def read(path: Path, overrides: typing.Iterable[str] = ()) -> dict:
+    """Tables of an experiment file.
+
+    Args:
+        path: a TOML file; its relative paths are meant from the folder that it is in.
+        overrides: settings such as `"model.cycle_weight=20"`; their relative paths are meant from the current folder.
+
+    Raises:
+        ConfigError: no such file, not TOML, or an override without a key or a value.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not a TOML file: {error}") from None
+    _absolute(tables, path.resolve().parent)
+    for override in overrides:
+        keys, equals, text = override.partition("=")
+        *parents, key = keys.strip().split(".")
+        if not equals or not key or not all(parents):
+            raise ConfigError(f"--set takes table.key=value, such as model.cycle_weight=20. Received: {override}")
+        table = tables
+        for parent in parents:
+            table = table.setdefault(parent, {})
+            if not isinstance(table, dict):
+                raise ConfigError(f"--set {override}: `{parent}` is a setting, not a table")
+        table[key] = _value(text.strip())
+        _absolute(tables, Path.cwd())
+    return tables
+
+
+def options(function: typing.Callable, table: dict, where: str, given: typing.Iterable[str] = ()) -> dict:
+    """All keyword options of `function`: those of `table`, checked, and the defaults of the rest.
+
+    Where a function passes `**options` on, they are those of the class that it is annotated to return.
+
+    Args:
+        function: a function with keyword-only options, or a class.
+        table: the settings.
+        where: the table's name, for messages.
+        given: names of options that the caller passes itself and that a table must not hold.
+
+    Raises:
+        ConfigError: a key that is not known (the known ones are listed) or a value of the wrong type.
+    """
+    if not isinstance(table, dict):
+        raise ConfigError(f"`{where}` must be a table. Received: {table!r}")
+    known = {name: p for name, p in _keyword_only(function).items() if name not in given}
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f" Did you mean `{near[0]}`?" if near else ""
+            names = ", ".join(sorted(known)) or "none"
+            raise ConfigError(f"`{_name(where, key)}` is not a setting.{hint} Known: {names}")
+    filled = {}
+    for name, parameter in known.items():
+        nested = next((t for t in getattr(parameter.annotation, "__metadata__", ()) if isinstance(t, Table)), None)
+        if nested:
+            value = _checked(table.get(name) or {}, parameter, _name(where, name))
+            filled[name] = nested.filled(value, _name(where, name))
+        elif name in table:
+            filled[name] = _checked(table[name], parameter, _name(where, name))
+        elif parameter.default is inspect.Parameter.empty:
+            raise ConfigError(f"`{_name(where, name)}` is missing")
+        else:
+            filled[name] = parameter.default
+    return filled
+
+
+def call(function: typing.Callable, table: dict, where: str, **given):
+    """`function(**given)` with the options of `table`; what it cannot do with them is an error of that table."""
+    filled = options(function, table, where, given)
+    try:
+        return function(**given, **filled)
+    except UserError:
+        raise
+    except ValueError as error:
+        raise ConfigError(f"[{where}] {error}") from error
+
+
+def loads(text: str) -> dict:
+    """Tables of TOML text."""
+    return tomllib.loads(text)
+
+
+def dumps(tables: dict, prefix: str = "") -> str:
+    """TOML text of nested tables; settings that are None are left out."""
+    settings = {k: v for k, v in tables.items() if not isinstance(v, dict) and v is not None}
+    lines = [f"[{prefix}]"] if prefix and settings else []
+    # JSON's strings, numbers, booleans and lists are TOML's too, except that TOML wants DEL escaped and knows no pairs
+    # of surrogates.
+    texts = {key: json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f") for key, value in settings.items()}
+    lines += [f"{key} = {text}" for key, text in texts.items()]
+    blocks = ["\n".join(lines) + "\n"] if lines else []
+    blocks += [dumps(v, f"{prefix}.{k}" if prefix else k) for k, v in tables.items() if isinstance(v, dict)]
+    return "\n".join(block for block in blocks if block)
+
+
+def _keyword_only(function) -> dict[str, inspect.Parameter]:
+    signature = inspect.signature(function, eval_str=True)
+    known = {name: p for name, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY}
+    if any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
+        known |= {name: p for name, p in _keyword_only(signature.return_annotation).items() if name not in known}
+    known.pop("name", None)   # of a layer or a network: not a setting
+    return known
+
+
+def _absolute(tables: dict, folder: Path) -> None:
+    for *parents, key in PATHS:
+        table = tables
+        for parent in parents:
+            table = table.get(parent, {}) if isinstance(table, dict) else {}
+        if isinstance(table, dict) and isinstance(table.get(key), str) and table[key]:
+            table[key] = str(Path(*_normalized(folder, table[key])))
+
+
+def _normalized(folder: Path, path: str) -> list[str]:
+    """Parts of `folder / path` without `..`; `resolve` would choke on a glob's asterisks on some systems."""
+    parts = []
+    for part in (folder / Path(path).expanduser()).parts:
+        if part == "..":
+            parts.pop()
+        else:
+            parts.append(part)
+    return parts
+
+
+def _value(text: str):
+    """A value as TOML writes it; what is not TOML is a string, so that a shell needs no second pair of quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _checked(value, parameter: inspect.Parameter, name: str):
+    """`value`, a whole number made a float and a list a tuple where the annotation, or else the default, says so."""
+    annotation = parameter.annotation
+    if annotation is inspect.Parameter.empty:
+        if parameter.default in (None, inspect.Parameter.empty):
+            return value
+        annotation = type(parameter.default)
+    if typing.get_origin(annotation) is typing.Annotated:
+        annotation = typing.get_args(annotation)[0]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"`{name}` must be finite. Received: {value}")
+    if isinstance(value, str) and not _is_text(value):
+        raise ConfigError(f"`{name}` must be UTF-8. Received: {value!r}")
+    accepted = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
+    for kind in accepted:
+        origin = typing.get_origin(kind) or kind
+        if origin is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        if origin is tuple and isinstance(value, list | tuple):
+            items = typing.get_args(kind)
+            if not items or (len(items) == len(value) and all(type(v) is t for v, t in zip(value, items, strict=True))):
+                return tuple(value)
+        elif isinstance(origin, type) and isinstance(value, origin) and isinstance(value, bool) == (origin is bool):
+            return value
+    words = {dict: "a table", str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
+    wanted = " or ".join(words.get(kind, str(kind)) for kind in accepted if kind is not types.NoneType)
+    raise ConfigError(f"`{name}` must be {wanted}. Received: {value!r}")
+
+
+def _is_text(value: str) -> bool:
+    """False where a path's bytes are not UTF-8, which Python stands in for by surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _name(where: str, key: str) -> str:
+    return f"{where}.{key}" if where else key
