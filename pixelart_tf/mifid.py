@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         "picture to the nearest real one, as the competitions do; real: from each real one, as torchmetrics does")
     add("--bootstrap", type=int, default=50, metavar="N", help="resamplings for the intervals (default: 50; 0: none)")
     add("--seed", type=int, default=0, help="of the resampling and of KID's subsets (default: 0)")
-    add("--report", type=Path, metavar="DIR", help="write a page: likely copies side by side, distances, colours; and "
+    add("--report", type=Path, metavar="DIR", help="write a page: likely copies side by side, distances, colors; and "
         "each picture's nearest real one as CSV")
     add("--json", action="store_true", help="print all numbers as JSON")
     add("--skip-bad", action="store_true", help="leave out pictures that cannot be read, and name them")

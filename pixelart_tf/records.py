@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
         description="Packs pictures into shards `<domain><shard>-<records>.tfrec`, all of them or none: a bad picture, "
         "a full disk or Ctrl-C leaves nothing behind. Near-duplicates are named, and packed all the same.",
-        epilog="Pixel art is what has an exact grid of cells, or few colours on 64x64 pixels at most.",
+        epilog="Pixel art is what has an exact grid of cells, or few colors on 64x64 pixels at most.",
     )
     add = packing.add_argument
     add("PICTURES", help="a picture, a folder or a quoted glob; rotated, 16-bit, CMYK, transparent ones become RGB")
@@ -93,10 +93,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--resample", choices=("auto", *images.RESAMPLE), help="nearest with pad enlarges by whole numbers only; auto "
         "(default): nearest for pixel art, from its native size; lanczos for all else")
     add("--format", choices=("auto", "jpeg", "png"), help="auto (default): PNG for pixel art and pictures of 256 "
-        "colours or fewer, as JPEG ruins them; JPEG for all else")
+        "colors or fewer, as JPEG ruins them; JPEG for all else")
     add("--quality", type=int, metavar="1-100", help="of JPEG (default: 95)")
     add("--native", action="store_true", help="recover pixel art's one pixel a cell, whatever the cells' size and "
-        "offset; with --size N also trim its border and centre it on NxN of the border's colour. A picture without an "
+        "offset; with --size N also trim its border and centre it on NxN of the border's color. A picture without an "
         "exact grid, or larger than N cells, is a bad picture")
     add("--shard-size", type=int, metavar="N", help="records in a shard (default: 256)")
     add("--workers", type=int, metavar="N", help="threads (default: one a core); the shards come out the same")

@@ -1,4 +1,4 @@
-"""Cells: their edges, the colour of each, and their enlargement. Held against loops over cells written out here."""
+"""Cells: their edges, the color of each, and their enlargement. Held against loops over cells written out here."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ PICTURES = Path(__file__).parent / "data" / "pictures"
 
 
 def random_case(rng: np.random.Generator, channels: int = 3):
-    """A picture of few or many colours, and uneven cell edges that need not reach its borders."""
+    """A picture of few or many colors, and uneven cell edges that need not reach its borders."""
     height, width = rng.integers(1, 40, 2)
     image = rng.integers(0, 256, (height, width, channels)).astype(np.uint8)
     if rng.random() < 0.5:
@@ -86,7 +86,7 @@ def test_edges_refuse_nonsense(arguments):
 
 
 @pytest.mark.parametrize("how", HOW)
-def test_cells_of_one_colour_keep_it(how):
+def test_cells_of_one_color_keep_it(how):
     rng = np.random.default_rng(1)
     for _ in range(40):
         _, rows, columns = random_case(rng)
@@ -133,7 +133,7 @@ def test_dominant_is_of_the_most_frequent_group():
             assert counts[(colors == cells[row, column]).all(1)] == counts.max()   # so it occurs in the cell
 
 
-def test_contrast_takes_a_colour_of_the_cell():
+def test_contrast_takes_a_color_of_the_cell():
     rng = np.random.default_rng(4)
     for _ in range(40):
         image, rows, columns = random_case(rng)

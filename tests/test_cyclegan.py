@@ -99,9 +99,9 @@ def player_losses(model, source, target, identity_weight=5):
 
 
 @pytest.mark.parametrize("generator", [RESNET, UNET], ids=["resnet", "unet"])
-@pytest.mark.parametrize("channels", [(3, 3), (1, 3)], ids=["colour", "grey to colour"])
+@pytest.mark.parametrize("channels", [(3, 3), (1, 3)], ids=["color", "grey to color"])
 def test_the_gradient_of_the_one_loss_is_each_players_own(generator, channels):
-    identity_weight = 5 if channels[0] == channels[1] else 0   # no picture is grey and in colour
+    identity_weight = 5 if channels[0] == channels[1] else 0   # no picture is grey and in color
     model = gan(
         generator=generator, source_channels=channels[0], target_channels=channels[1], identity_weight=identity_weight,
     )
@@ -161,7 +161,7 @@ def test_the_color_loss_compares_local_means():
     assert log["total"] - without["total"] == pytest.approx(3 * sum(expected), rel=1e-3)
 
 
-def test_the_color_loss_of_grey_and_colour_compares_brightness():
+def test_the_color_loss_of_grey_and_color_compares_brightness():
     model = gan(source_channels=1, identity_weight=0.0, color_weight=1.0)
     assert np.isfinite(losses(model, pictures(channels=(1, 3)))["color"])
 
@@ -290,7 +290,7 @@ def test_what_is_learnt_is_one_scalar_without_a_train_step():
         ({"color_weight": 1.0, "color_block": 17}, "`color_block` must be"),
         ({"cycle_weight": -1.0}, "`cycle_weight` must"),
         ({"source_channels": 1, "identity_weight": 5.0}, "`identity_weight` must be 0"),
-        ({"diff_augment": "colour"}, "`policy`|`diff_augment`"),
+        ({"diff_augment": "color"}, "`policy`|`diff_augment`"),
     ],
     ids=str,
 )

@@ -15,7 +15,7 @@ from pixelart_tf.pictures import images
 
 
 class Means:
-    """The mean colour of each picture; keeps the sizes of the batches."""
+    """The mean color of each picture; keeps the sizes of the batches."""
 
     def __init__(self):
         self.batches = []
@@ -34,7 +34,7 @@ def cache(monkeypatch, tmp_path):
 
 @pytest.fixture
 def folder(tmp_path):
-    """11 pictures, each of one colour: picture i is (i, 2 i, 3 i)."""
+    """11 pictures, each of one color: picture i is (i, 2 i, 3 i)."""
     (tmp_path / "set").mkdir()
     for i in range(11):
         images.write(tmp_path / "set" / f"{i:02}.png", np.full((6, 4, 3), (i, 2 * i, 3 * i), np.uint8))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pixelart_tf.pictures import images
-from pixelart_tf.pixelize.grid import Grid, border_colour, centre, find_grid, native
+from pixelart_tf.pixelize.grid import Grid, border_color, centre, find_grid, native
 
 pytestmark = pytest.mark.keras_only   # needs neither TensorFlow nor Keras
 
@@ -103,7 +103,7 @@ def test_sparse_lines_have_a_grid_as_rarely_as_the_evidence_says():
 def test_centre_trims_and_puts_the_sprite_in_the_middle():
     image = np.full((20, 30, 3), 250, np.uint8)
     image[2:7, 20:24] = 3   # 5 x 4
-    image[4, 21] = 250      # a hole of the border's colour stays
+    image[4, 21] = 250      # a hole of the border's color stays
     square = centre(image, 8)
     assert square.shape == (8, 8, 3)
     assert (square[1:6, 2:6] == image[2:7, 20:24]).all()
@@ -118,12 +118,12 @@ def test_centre_takes_what_just_fits_and_names_the_sizes_of_what_does_not():
         centre(sprite, 47)
 
 
-def test_border_colour_is_the_most_common_of_the_edges():
+def test_border_color_is_the_most_common_of_the_edges():
     image = np.zeros((9, 9, 3), np.uint8)
     image[0] = (1, 2, 3)
     image[:, 0] = (1, 2, 3)
     image[:, -1] = (1, 2, 3)
-    assert border_colour(image).tolist() == [1, 2, 3]
+    assert border_color(image).tolist() == [1, 2, 3]
 
 
 @pytest.mark.slow

@@ -51,8 +51,8 @@ def test_read_scales_16_bit_grey_to_8_bits(format):
     assert images.read(encoded(Image.fromarray(grey), format))[0, :, 0].tolist() == [0, 1, 128, 255]
 
 
-def test_read_takes_16_bit_colour():
-    # Pillow writes no 16-bit RGB, so the file is put together here: 1x1, depth 16, colour type 2.
+def test_read_takes_16_bit_color():
+    # Pillow writes no 16-bit RGB, so the file is put together here: 1x1, depth 16, color type 2.
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -70,7 +70,7 @@ def test_read_takes_cmyk():
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
 def test_read_puts_transparency_over_white(mode):
-    # alpha a over white: colour * a / 255 + 255 - a. 100 at a = 51 (a fifth): 20 + 204 = 224.
+    # alpha a over white: color * a / 255 + 255 - a. 100 at a = 51 (a fifth): 20 + 204 = 224.
     picture = Image.new(mode, (3, 2), (100, 100, 100, 51) if mode == "RGBA" else (100, 51))
     assert np.unique(images.read(encoded(picture, "PNG"))).tolist() == [224]
     assert images.read(encoded(picture, "PNG"), mode="RGBA")[0, 0].tolist() == [100, 100, 100, 51]
@@ -90,7 +90,7 @@ def test_read_takes_grey_and_one_bit():
 
 @pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP"])
 def test_read_takes_the_first_frame_of_an_animation(format):
-    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "lime", "blue")]
+    frames = [Image.new("RGB", (8, 8), color) for color in ("red", "lime", "blue")]
     picture = images.read(encoded(frames[0], format, save_all=True, append_images=frames[1:]))
     assert picture.shape == (8, 8, 3)
     assert abs(picture[4, 4].astype(int) - [255, 0, 0]).max() <= 3   # WebP is lossy

@@ -268,7 +268,7 @@ def assert_well_rehearsed(notebook, working):
     assert "Traceback" not in printed
     assert "Warning" not in printed, printed
     shown = pictures(notebook)
-    # Photos, Monets; curves, samples, patch maps; what is submitted; colours, distances.
+    # Photos, Monets; curves, samples, patch maps; what is submitted; colors, distances.
     assert len(shown) == 8
     assert all(len(picture.getcolors(2**24)) > 50 for picture in shown)
     with zipfile.ZipFile(working / "images.zip") as made:

@@ -94,7 +94,7 @@ def test_shares_are_shares():
         assert 1 <= measured.colors <= height * width
 
 
-def test_a_hidden_colour_is_no_colour():
+def test_a_hidden_color_is_no_color():
     image = np.zeros((4, 4, 4), np.uint8)
     image[..., :3] = np.random.default_rng(1).integers(0, 256, (4, 4, 3))
     assert measure(image).colors == 1

@@ -51,7 +51,7 @@ def photos(tmp_path_factory) -> str:
 
 @pytest.fixture(scope="module")
 def flat(tmp_path_factory) -> str:
-    """5 PNG pictures of one colour each, grey level 10, 20 ..., so that a batch tells which pictures are in it."""
+    """5 PNG pictures of one color each, grey level 10, 20 ..., so that a batch tells which pictures are in it."""
     folder = tmp_path_factory.mktemp("flat")
     for index in range(5):
         (folder / f"{index}.png").write_bytes(encode(np.full((16, 16, 3), 10 * (index + 1), np.uint8)))
@@ -305,8 +305,8 @@ def test_grey_other_size_and_pixelated(photos):
 
 
 def test_grey_is_rec_601(tmp_path):
-    for index, colour in enumerate([(255, 0, 0), (0, 255, 0), (0, 0, 255)]):
-        (tmp_path / f"{index}.png").write_bytes(encode(np.full((8, 8, 3), colour, np.uint8)))
+    for index, color in enumerate([(255, 0, 0), (0, 255, 0), (0, 0, 255)]):
+        (tmp_path / f"{index}.png").write_bytes(encode(np.full((8, 8, 3), color, np.uint8)))
     images = without_augmentation(load(Domain(files=str(tmp_path), image_size=8, grey=True)), [0, 1, 2]).numpy()
     np.testing.assert_allclose((images[:, 0, 0, 0] + 1) / 2, [0.299, 0.587, 0.114], atol=1e-3)
 

@@ -145,13 +145,13 @@ def test_pixel_art_keeps_square_cells_of_whole_numbers(tmp_path):
     assert (pack_one(tmp_path, PICTURES / f"{ALTAR}.png") == images.read(PICTURES / f"{ALTAR}.png")).all()
 
 
-def test_small_pictures_of_few_colours_are_pixel_art(tmp_path):
+def test_small_pictures_of_few_colors_are_pixel_art(tmp_path):
     sprite = native(images.read(PICTURES / f"{ALTAR}.png"))[3:35, 3:35]   # 32 x 32, one pixel a cell
     images.write(tmp_path / "sprite.png", sprite)
     assert (pack_one(tmp_path, tmp_path / "sprite.png", size=96) == sprite.repeat(3, 0).repeat(3, 1)).all()
 
 
-def test_auto_format_is_png_for_pixel_art_and_few_colours(tmp_path):
+def test_auto_format_is_png_for_pixel_art_and_few_colors(tmp_path):
     flag = np.array([[[255, 0, 0]], [[0, 0, 255]]], np.uint8).repeat(150, 0).repeat(300, 1)
     images.write(tmp_path / "flag.png", flag)
     for path, format in (

@@ -20,8 +20,8 @@ from pixelart_tf.pictures import images
 from pixelart_tf.pictures.likeness import likeness, near_duplicates
 from pixelart_tf.pixelize import grid
 
-FEW_COLOURS = 256   # as many as a palette holds; drawings with smooth edges and photographs have thousands
-ICON_SIDE = 64      # a picture of few colours up to this side is taken for pixel art at one pixel a cell
+FEW_COLORS = 256   # as many as a palette holds; drawings with smooth edges and photographs have thousands
+ICON_SIDE = 64      # a picture of few colors up to this side is taken for pixel art at one pixel a cell
 MIN_SIDE = 4        # a smaller picture shows nothing; most often it is a tracking pixel
 MAX_SIDE = 8192
 DOMAIN = r"[A-Za-z0-9_-]*[A-Za-z_]"
@@ -74,10 +74,10 @@ def pack(
         size: pixels of the square pictures. None is 256, or with `native` each picture's own size.
         fit: `"crop"`, `"pad"` or `"stretch"` (see `images.fit`); `"auto"` pads pixel art and crops the rest.
         resample: `"lanczos"`, `"bilinear"`, `"area"` or `"nearest"`; `"auto"` is nearest for pixel art, else lanczos.
-        format: `"jpeg"` or `"png"`; `"auto"` is PNG for pixel art and for pictures of few colours, else JPEG.
+        format: `"jpeg"` or `"png"`; `"auto"` is PNG for pixel art and for pictures of few colors, else JPEG.
         quality: of JPEG, 1 to 100.
         native: recover pixel art's one pixel a cell; with `size`, trim it and centre it on a square of its border's
-            colour. A picture without an exact grid is bad.
+            color. A picture without an exact grid is bad.
         shard_size: records in a shard; the last one has the rest.
         workers: threads; None is one a core.
         skip_bad: leave bad pictures out, instead of packing none.
@@ -186,7 +186,7 @@ def _prepare(path: Path, name: str, *, size, fit, resample, format, quality, nat
     if min(image.shape[:2]) < MIN_SIDE:
         raise images.ImageError(f"{path}: {image.shape[1]}x{image.shape[0]} pixels, under {MIN_SIDE}x{MIN_SIDE}")
     has_grid = grid.find_grid(image) is not None
-    is_pixel_art = has_grid or (max(image.shape[:2]) <= ICON_SIDE and _has_few_colours(image))
+    is_pixel_art = has_grid or (max(image.shape[:2]) <= ICON_SIDE and _has_few_colors(image))
     if native:
         try:
             image = grid.native(image)
@@ -200,15 +200,15 @@ def _prepare(path: Path, name: str, *, size, fit, resample, format, quality, nat
         if has_grid and resample == "nearest" and image.shape[:2] != (size, size):
             small = grid.native(image)   # else cells of 7 pixels would become cells of 6 and 7
             image = small if max(small.shape) <= size else image
-        background = tuple(grid.border_colour(image).tolist()) if is_pixel_art else (255, 255, 255)
+        background = tuple(grid.border_color(image).tolist()) if is_pixel_art else (255, 255, 255)
         image = images.fit(image, size, how=fit, resample=resample, background=background)
     if format == "auto":
-        format = "png" if is_pixel_art or _has_few_colours(image) else "jpeg"
+        format = "png" if is_pixel_art or _has_few_colors(image) else "jpeg"
     return _Record(name=name, format=format, encoded=images.encode(image, format, quality), likeness=likeness(image))
 
 
-def _has_few_colours(image: np.ndarray) -> bool:
-    return Image.fromarray(image).getcolors(FEW_COLOURS) is not None
+def _has_few_colors(image: np.ndarray) -> bool:
+    return Image.fromarray(image).getcolors(FEW_COLORS) is not None
 
 
 def _names(paths: list[Path]) -> list[str]:

@@ -63,7 +63,7 @@ def evaluate(
         seed: of the resampling and of KID's subsets.
         cache: whether to keep the real set's features for the next time.
         save_real: an `.npz` to write the real set's features to.
-        report_dir: folder for a page of the likely copies, the distances and the colours.
+        report_dir: folder for a page of the likely copies, the distances and the colors.
         progress: makes a function of (done, total) for a piece of work, of its label and what is counted.
 
     Raises:

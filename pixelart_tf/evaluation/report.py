@@ -1,4 +1,4 @@
-"""The page of a score: likely copies side by side, how near each picture is to a real one, the colours of both sets."""
+"""The page of a score: likely copies side by side, how near each picture is to a real one, the colors of both sets."""
 
 import csv
 import dataclasses
@@ -227,7 +227,7 @@ def _colors(path, generated, real):
             shares = 100 * colors.counts[channel] / max(colors.counts[channel].sum(), 1)
             edges = np.linspace(0, 256, len(shares) + 1)
             axes.stairs(shares, edges, color=color, label=f"{label}, mean {colors.means[channel]:.0f}", linewidth=1.3)
-        # A white ground or a palette's few colours would flatten all else on a linear scale.
+        # A white ground or a palette's few colors would flatten all else on a linear scale.
         axes.set(title=name, xlabel="level", yscale="log", xlim=(0, 256))
         axes.set_xticks([0, 64, 128, 192, 255])
         axes.legend(frameon=False, fontsize="small")
@@ -236,8 +236,8 @@ def _colors(path, generated, real):
     figure.axes[0].set_ylabel("% of the pixels")
     _save(figure, path)
     return (
-        "<h2>Colours</h2>\n<p>How often each level of red, green and blue occurs in both sets (logarithmic).</p>\n"
-        '<img src="colors.png" alt="colour histograms of both sets">'
+        "<h2>Colors</h2>\n<p>How often each level of red, green and blue occurs in both sets (logarithmic).</p>\n"
+        '<img src="colors.png" alt="color histograms of both sets">'
     )
 
 

@@ -25,7 +25,7 @@ def as_float32(generator: keras.Model) -> keras.Model:
 def with_cells(generator: keras.Model, cell_size: int) -> keras.Model:
     """Puts a box-downscale before a generator and a nearest enlargement after it.
 
-    The generator then turns pictures into pixel art whose cells are exact squares of one colour. All layers are stock
+    The generator then turns pictures into pixel art whose cells are exact squares of one color. All layers are stock
     ones, and the cell size can be read off the first.
 
     Args:

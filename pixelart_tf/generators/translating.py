@@ -27,7 +27,7 @@ def translate(
 
     A picture is continued by reflection to a size that the network takes, and the result is cut back. What is larger
     than `tile` (or than the network's own size, where that is fixed) goes through in overlapping tiles. Instance norm
-    makes a tile's colours depend on all that is in it, so that neighbours differ, and they are blended over the
+    makes a tile's colors depend on all that is in it, so that neighbours differ, and they are blended over the
     overlap. Cells of pixel art stay whole: tiles and blending keep to the grid of a generator that ends in a nearest
     enlargement. A network of a fixed size whose output has another shape (256x256 -> 128x96) gets the whole picture,
     stretched to its size.

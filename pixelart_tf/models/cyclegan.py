@@ -38,7 +38,7 @@ class CycleGAN(keras.Model):
         objective: `"lsgan"` (the paper's), `"bce"` or `"hinge"`.
         cycle_weight: factor of the cycle losses (lambda of the paper).
         identity_weight: factor of the identity losses; the paper has half the cycle weight. 0 leaves them out.
-        color_weight: factor of the colour losses, which hold the local mean colours of a translation (means over
+        color_weight: factor of the color losses, which hold the local mean colors of a translation (means over
             `color_block` pixels square) to those of its input. Not in the paper. 0 leaves them out.
         color_block: in pixels.
         label_smoothing: real patches are trained towards 1 minus this.
@@ -181,7 +181,7 @@ class CycleGAN(keras.Model):
         return generator_loss, self.adversarial.discriminator(*ops.split(both, 2))
 
     def _color_loss(self, images, translated):
-        """Mean absolute error of the local mean colours: grey where one side is grey."""
+        """Mean absolute error of the local mean colors: grey where one side is grey."""
         means = []
         for side in (images, translated):
             if images.shape[-1] != translated.shape[-1]:

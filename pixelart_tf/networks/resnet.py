@@ -50,7 +50,7 @@ def resnet(
         upsampling: "transpose", 3x3 transposed convolutions as in the paper, or "resize", each pixel doubled and a
             3x3 convolution, which leaves no checkerboard (https://distill.pub/2016/deconv-checkerboard/).
         from_input: whether the network only says what to change: its last convolution is added to the input (at
-            tanh's scale) instead of making the picture from nothing. It starts as the identity, nearly, so that colours
+            tanh's scale) instead of making the picture from nothing. It starts as the identity, nearly, so that colors
             and white grounds need not be learnt. Not in the paper.
         name: name of the model.
 

@@ -131,7 +131,7 @@ def encode(image: np.ndarray, format: str, quality: int = 95) -> bytes:
     Args:
         image: uint8 (H, W, 3), or (H, W, 4) where the format has transparency.
         format: `"png"`, `"jpeg"`, `"webp"` (lossless), `"gif"`, `"bmp"`, `"ppm"` or `"tiff"`.
-        quality: of JPEG, 1 to 100. From 90 the colours are kept at full resolution.
+        quality: of JPEG, 1 to 100. From 90 the colors are kept at full resolution.
     """
     format = format.upper()
     if format not in _FORMATS.values():
@@ -179,7 +179,7 @@ def fit(
         how: `"crop"` cuts the middle out in the shape of `size`; `"pad"` scales the whole picture into `size` and
             fills the rest with `background`; `"stretch"` does not keep the shape.
         resample: `"lanczos"`, `"bilinear"` and `"area"` average over the pixels that they leave out; `"nearest"` makes
-            no new colours. `"nearest"` with `"pad"` takes whole-number factors only, so that each pixel of pixel art
+            no new colors. `"nearest"` with `"pad"` takes whole-number factors only, so that each pixel of pixel art
             becomes a square; the other two do where `size` is a multiple or a whole part of the picture's.
 
     Returns:

@@ -7,7 +7,7 @@ from pixelart_tf.base.cli import UserError
 from pixelart_tf.pictures import images, sources
 
 FORMATS = {"png": ".png", "jpeg": ".jpg", "keep": None}
-# Not GIF: its 256 colours would change the picture.
+# Not GIF: its 256 colors would change the picture.
 WRITABLE = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 

@@ -1,4 +1,4 @@
-"""The pixels of cells, and the rules that make one colour of them: `cells.reduce` says what each does."""
+"""The pixels of cells, and the rules that make one color of them: `cells.reduce` says what each does."""
 
 from dataclasses import dataclass
 
@@ -125,7 +125,7 @@ class Pixels:
         return values[np.arange(len(values)), np.maximum(index, 0)]
 
     def cells(self, packed: np.ndarray) -> np.ndarray:
-        """uint8 (rows, columns, 3) from colours as 0xRRGGBB (N,)."""
+        """uint8 (rows, columns, 3) from colors as 0xRRGGBB (N,)."""
         channels = np.stack([packed >> 16, packed >> 8, packed], axis=-1) & 255
         return channels.astype(np.uint8).reshape(*self.shape, 3)
 

@@ -1,4 +1,4 @@
-"""A picture <-> its cells: where one ends and the next begins, one colour for each, and their enlargement."""
+"""A picture <-> its cells: where one ends and the next begins, one color for each, and their enlargement."""
 
 import numpy as np
 
@@ -57,12 +57,12 @@ def reduce(
     core: float = 1.0,
     alpha_threshold: int = 128,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Gives each cell one colour.
+    """Gives each cell one color.
 
-    - `mean`: the rounded mean, each pixel weighted by its alpha, so that the colour behind transparency plays no part.
+    - `mean`: the rounded mean, each pixel weighted by its alpha, so that the color behind transparency plays no part.
     - `median`: of each channel by itself; of an even number of pixels the lower middle one.
-    - `dominant`: colours that agree in their upper 5 bits a channel are counted together; of the most frequent group
-      the most frequent colour, of equals the one nearest to the group's middle. It occurs in the cell.
+    - `dominant`: colors that agree in their upper 5 bits a channel are counted together; of the most frequent group
+      the most frequent color, of equals the one nearest to the group's middle. It occurs in the cell.
     - `contrast`: keeps thin outlines and small highlights. The pixels are split halfway between the darkest and the
       lightest. The smaller part wins if it differs from the 3x3 cells around (`CONTRAST_RATIO`) more than the larger
       part and is not too small (`CONTRAST_SHARE`), else the larger wins; the cell takes the median, by luma, of the
@@ -74,8 +74,8 @@ def reduce(
         row_edges, column_edges: int (rows + 1,) and (columns + 1,), strictly increasing; see `edges`.
         how: one of `HOW`.
         core: over 0 to 1, the share of a cell's height and width, in its middle, that counts; under 1 it leaves out
-            the mixed colours at the borders of softly enlarged pixel art. At least a pixel or two count.
-        alpha_threshold: 1 to 255. A cell is opaque if its mean alpha is at least that; its colour, but for `mean`, is
+            the mixed colors at the borders of softly enlarged pixel art. At least a pixel or two count.
+        alpha_threshold: 1 to 255. A cell is opaque if its mean alpha is at least that; its color, but for `mean`, is
             that of its pixels of at least that alpha (there is one then).
 
     Returns:

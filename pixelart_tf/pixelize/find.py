@@ -18,7 +18,7 @@ WEAK, STRONG = 8, 48   # of 255: smaller steps are noise, and larger ones count 
 SQUARENESS = 0.03   # by how much a cell's height and width may differ
 LARGEST = 0.9   # of the best score is enough for a larger cell: lines at every p-th pixel also fit p / 2, p / 3, ...
 LIKELY = 0.97   # of the best score is enough for a cell size that is likely beforehand
-DOUBLED = 2.1   # JPEG enlarges its colours by 2, so cells of 2 are believed if nothing speaks for larger ones
+DOUBLED = 2.1   # JPEG enlarges its colors by 2, so cells of 2 are believed if nothing speaks for larger ones
 # What a grid needs. Of 778 photographs, 92 paintings and 1,529 cartoons of 256 pixels 10 have that, all of them icons
 # of regular shapes.
 MIN_EVIDENCE, MIN_CONCENTRATION = 18, 0.35
@@ -126,7 +126,7 @@ def _edges(length: int, cell: float, start: float) -> np.ndarray:
 
 
 def _planes(image: np.ndarray) -> list[np.ndarray]:
-    """The luma's columns and rows, int16 (lines, length); JPEG enlarges its colour channels itself, by two."""
+    """The luma's columns and rows, int16 (lines, length); JPEG enlarges its color channels itself, by two."""
     luma = (image[..., :3] @ _LUMA).round().astype(np.int16)
     return [lines[:: -(-len(lines) // MAX_LINES)] for lines in (luma.T, luma)]
 

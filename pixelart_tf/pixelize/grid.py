@@ -1,6 +1,6 @@
 """The exact grid of enlarged pixel art: which square cells a picture is made of, and its one pixel a cell.
 
-Exact means that every pixel of a cell has the very same colour, as after nearest enlargement by a whole number and in
+Exact means that every pixel of a cell has the very same color, as after nearest enlargement by a whole number and in
 a lossless file. JPEG, smooth or uneven enlargement leave no exact grid.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Bits of evidence below which a grid is called a coincidence: n independent gaps between colour changes, all multiples
+# Bits of evidence below which a grid is called a coincidence: n independent gaps between color changes, all multiples
 # of c by chance, have probability c**-n. A lone square or a straight line is made of any number of cells.
 MIN_EVIDENCE = 16
 
@@ -38,7 +38,7 @@ def find_grid(image: np.ndarray) -> Grid | None:
 
     Returns:
         The grid, with cells of 2 pixels or more. None where there is none (photographs, noise, smooth drawings, pixel
-        art of one pixel a cell) and where too few colour changes leave it open (a flat picture, a lone rectangle).
+        art of one pixel a cell) and where too few color changes leave it open (a flat picture, a lone rectangle).
     """
     if image.ndim != 3 or image.dtype != np.uint8:
         raise ValueError(f"`image` must be uint8 (H, W, C). Received: {image.dtype} {image.shape}")
@@ -86,15 +86,15 @@ def _one_a_cell(length: int, cell: int, start: int) -> np.ndarray:
     return np.concatenate([[0], whole]) if start else whole
 
 
-def border_colour(image: np.ndarray) -> np.ndarray:
-    """uint8 (C,): the colour that most pixels along the four edges have."""
+def border_color(image: np.ndarray) -> np.ndarray:
+    """uint8 (C,): the color that most pixels along the four edges have."""
     edges = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
-    colours, counts = np.unique(edges, axis=0, return_counts=True)
-    return colours[counts.argmax()]
+    colors, counts = np.unique(edges, axis=0, return_counts=True)
+    return colors[counts.argmax()]
 
 
 def centre(image: np.ndarray, size: int) -> np.ndarray:
-    """Trims a sprite of its uniform border and puts it in the middle of a square of the border's colour.
+    """Trims a sprite of its uniform border and puts it in the middle of a square of the border's color.
 
     Args:
         image: uint8 (H, W, C).
@@ -106,7 +106,7 @@ def centre(image: np.ndarray, size: int) -> np.ndarray:
     Raises:
         ValueError: what is left after trimming is larger than `size`.
     """
-    background = border_colour(image)
+    background = border_color(image)
     content = (image != background).any(axis=-1)   # (H, W)
     rows, columns = np.flatnonzero(content.any(axis=1)), np.flatnonzero(content.any(axis=0))
     square = np.empty((size, size, image.shape[-1]), np.uint8)

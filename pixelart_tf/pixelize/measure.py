@@ -13,13 +13,13 @@ class Measures:
     """How much a picture is pixel art.
 
     Attributes:
-        colors: distinct colours, 1 or more. Of the pixels as they are; transparent ones all count as one.
+        colors: distinct colors, 1 or more. Of the pixels as they are; transparent ones all count as one.
         cell: height and width of the cells in pixels, as given or found; (1, 1) where no grid was found.
         grid_exactness: 0 to 1. The summed differences between neighbouring pixels (over all channels) that are on the
-            grid's lines (rounded to pixels), over all of them. 1 if colour changes on the lines only, and for a flat
+            grid's lines (rounded to pixels), over all of them. 1 if color changes on the lines only, and for a flat
             picture; about 1 / cell if it changes anywhere; 0 if no grid was found, as cells of one pixel would make
             everything exact.
-        uniform_cells: 0 to 1. The share of cells whose pixels have exactly one colour; 0 if no grid was found.
+        uniform_cells: 0 to 1. The share of cells whose pixels have exactly one color; 0 if no grid was found.
         edge_sharpness: 0 to 1. The mean, weighted by size, over all differences d(x) between neighbouring pixels along
             rows and columns, of |d(x)| / (|d(x-1)| + |d(x)| + |d(x+1)|) in grey. 1 if between any two steps there is
             at least one pixel pair without (hard edges of cells of 2 pixels or more), 1/3 for a ramp. Needs no grid.
@@ -73,7 +73,7 @@ def measure(image: np.ndarray, *, cell: float | None = None) -> Measures:
 
 
 def _packed(image: np.ndarray) -> np.ndarray:
-    """uint32 (H, W): a number for each colour."""
+    """uint32 (H, W): a number for each color."""
     shifts = 8 * np.arange(image.shape[-1], dtype=np.uint32)
     return (image.astype(np.uint32) << shifts).sum(axis=-1, dtype=np.uint32)
 
@@ -102,7 +102,7 @@ def _share_on(changes: list[np.ndarray], lines: list[np.ndarray]) -> float:
 
 
 def _uniform(image: np.ndarray, lines: list[np.ndarray]) -> float:
-    """The share of cells of one colour, torn ones at the borders included where the lines have them."""
+    """The share of cells of one color, torn ones at the borders included where the lines have them."""
     packed = _packed(image)
     rows, columns = lines
     inside = packed[rows[0] : rows[-1], columns[0] : columns[-1]]

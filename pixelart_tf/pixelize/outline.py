@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import binary_dilation, binary_erosion, label
 
-from pixelart_tf.pixelize.grid import border_colour
+from pixelart_tf.pixelize.grid import border_color
 
 WHERE = ("outside", "inside")
 _CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)   # cells that share a side; corners stay round
@@ -19,22 +19,22 @@ def outline(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draws a line of one cell around the shape, along its holes as well.
 
-    The shape is what is opaque. Where all is opaque, it is what the background does not reach: the cells of the colour
+    The shape is what is opaque. Where all is opaque, it is what the background does not reach: the cells of the color
     that most border cells have, as far as they hang together with the border; holes are then part of the shape.
 
-    Applied twice it changes nothing, for which three rules care. Cells of the line's colour at the rim of the shape are
-    an outline already: `outside` draws on background cells beside cells of the shape that have another colour, `inside`
+    Applied twice it changes nothing, for which three rules care. Cells of the line's color at the rim of the shape are
+    an outline already: `outside` draws on background cells beside cells of the shape that have another color, `inside`
     on the cells of the shape beside the background. Without transparency no border cell is drawn on if thereby another
-    colour than the background's would be the border's most frequent. And a line that would leave nothing transparent
+    color than the background's would be the border's most frequent. And a line that would leave nothing transparent
     is not drawn.
 
     Args:
         cells: uint8 (rows, columns, 3).
         opaque: bool (rows, columns).
-        color: the line's colour.
+        color: the line's color.
         where: `"outside"`, which makes the shape larger, or `"inside"`, over its own rim. Nothing is drawn beyond the
             border of the picture, and a shape that the border cuts off is not closed there.
-        tolerance: by how much a background cell may differ from the background's colour, in each channel of 255;
+        tolerance: by how much a background cell may differ from the background's color, in each channel of 255;
             without transparency only.
 
     Returns:
@@ -56,7 +56,7 @@ def outline(
     if not opaque.all():
         if (line == background).all() and where == "outside":
             line = np.zeros_like(line)
-    elif not (border_colour(_drawn(cells, line, color)) == border_colour(cells)).all():
+    elif not (border_color(_drawn(cells, line, color)) == border_color(cells)).all():
         line[[0, -1]] = line[:, [0, -1]] = False
     return _drawn(cells, line, color), opaque | line
 
@@ -66,9 +66,9 @@ def _drawn(cells: np.ndarray, line: np.ndarray, color: np.ndarray) -> np.ndarray
 
 
 def _background(cells: np.ndarray, color: np.ndarray, tolerance: int) -> np.ndarray:
-    """bool (rows, columns): the cells of the border's colour that hang together with the border."""
-    rim = border_colour(cells)
-    if (rim == color).all():   # a line of the background's colour cannot be seen
+    """bool (rows, columns): the cells of the border's color that hang together with the border."""
+    rim = border_color(cells)
+    if (rim == color).all():   # a line of the background's color cannot be seen
         return np.zeros(cells.shape[:2], bool)
     similar = (np.abs(cells.astype(np.int16) - rim) <= tolerance).all(axis=-1) & ~(cells == color).all(axis=-1)
     parts, _ = label(similar, _CROSS)
