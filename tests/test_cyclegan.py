@@ -290,7 +290,7 @@ def test_what_is_learnt_is_one_scalar_without_a_train_step():
         ({"color_weight": 1.0, "color_block": 17}, "`color_block` must be"),
         ({"cycle_weight": -1.0}, "`cycle_weight` must"),
         ({"source_channels": 1, "identity_weight": 5.0}, "`identity_weight` must be 0"),
-        ({"diff_augment": "color"}, "`policy`|`diff_augment`"),
+        ({"diff_augment": "colors"}, "`policy`|`diff_augment`"),
     ],
     ids=str,
 )

@@ -3,8 +3,10 @@
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from pixelart_tf.base.cli import UserError
 
 
 @contextlib.contextmanager
@@ -39,3 +41,32 @@ def write_text(path: Path, text: str) -> None:
     """Writes UTF-8 text."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def check_output(
+    path: Path, *, overwrite: bool, suffixes: Iterable[str] = (), inputs: Iterable[str | Path] = ()
+) -> None:
+    """Asks, before any work is done, whether a file may be written.
+
+    Args:
+        path: of the file.
+        overwrite: whether a file that is there may be replaced.
+        suffixes: one of which `path` must end in, such as `(".csv",)`; empty for any.
+        inputs: files that are read, which are never replaced.
+
+    Raises:
+        UserError: another suffix, no folder to write in, a folder in the way, an input, or a file that is there.
+    """
+    suffixes = tuple(suffixes)
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise UserError(f"{path}: must end in {'one of ' * (len(suffixes) > 1)}{' '.join(suffixes)}")
+    if not path.parent.is_dir():
+        raise UserError(f"{path.parent}: no such folder")
+    if path.is_dir():
+        raise UserError(f"{path}: a folder")
+    if not path.exists():
+        return
+    if path.resolve() in {Path(each).resolve() for each in inputs}:
+        raise UserError(f"{path}: an input, which is never overwritten; choose another name")
+    if not overwrite:
+        raise UserError(f"{path}: already there; --overwrite replaces it")
