@@ -1,0 +1,113 @@
+"""What a run folder holds: every file name in it is spelled here, and nowhere else."""
+
+import json
+from pathlib import Path
+
+from pixelart_tf.base.cli import UserError
+from pixelart_tf.settings import config
+
+# A run that does not say which networks it saves was made when there was the CycleGAN alone.
+SAVED_BEFORE = ("to_target", "to_source")
+
+
+class RunFolder:
+    """A training run's folder, whether it is there already or not.
+
+    Args:
+        path: of the folder.
+
+    Attributes:
+        config: all settings of the run, defaults filled in; and what other commands must know of its model.
+        log: a line of JSON an epoch.
+        checkpoint: the whole state, for a resume.
+        curves: the losses and scores as a picture.
+        tensorboard: folder of event files.
+        best: folder of the generators of the epoch that scored best.
+        score: what that epoch scored, as JSON.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.config = self.path / "config.toml"
+        self.log = self.path / "log.jsonl"
+        self.checkpoint = self.path / "checkpoint.npz"
+        self.curves = self.path / "curves.png"
+        self.tensorboard = self.path / "tensorboard"
+        self.best = self.path / "best"
+        self.score = self.best / "score.json"
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def is_run(self) -> bool:
+        """Whether a run has begun here."""
+        return self.path.is_dir() and any(path.is_file() for path in (self.config, self.log, self.checkpoint))
+
+    def generator(self, name: str, *, best: bool = False) -> Path:
+        """Where a network is saved: that of the last epoch, or of the one that scored best."""
+        return (self.best if best else self.path) / f"{name}.keras"
+
+    def sheet(self, kind: str, epoch: int) -> Path:
+        """Where a sheet of pictures is drawn.
+
+        Args:
+            kind: such as `"samples"`; a folder of that name holds the sheets of all epochs.
+            epoch: counted from 1.
+        """
+        return self.path / kind / f"epoch_{epoch:04}.png"
+
+    def sheets(self, kind: str) -> list[Path]:
+        """The sheets that are there, in the order of their epochs."""
+        return sorted((self.path / kind).glob("epoch_*.png"))
+
+    def tables(self) -> dict:
+        """All settings of the run, as `config.read` gives them; relative paths are meant from this folder.
+
+        Raises:
+            ConfigError: there is no `config.toml`, or it is not TOML.
+        """
+        if not self.config.is_file():
+            raise config.ConfigError(f"{self.path}: a run without {self.config.name}")
+        return config.read(self.config)
+
+    def saved(self) -> tuple[str, ...]:
+        """Names of the networks that the run saves; the first one is what is scored. Raises ConfigError."""
+        run = self.tables().get("run", {})
+        saved = run.get("saved", SAVED_BEFORE) if isinstance(run, dict) else ()
+        if not isinstance(saved, list | tuple) or not saved or not all(isinstance(name, str) for name in saved):
+            raise config.ConfigError(f"{self.config}: `run.saved` must be a list of names. Received: {saved!r}")
+        return tuple(map(str, saved))
+
+    def trained_on(self) -> list[str]:
+        """Patterns of the pictures that the run was trained on, as `sources.read` takes them. Raises ConfigError."""
+        data = self.tables().get("data")
+        sides = [side for side in data.values() if isinstance(side, dict)] if isinstance(data, dict) else []
+        files = [config.absolute(side["files"]) for side in sides if isinstance(side.get("files"), str)]
+        if not files or len(files) < len(sides):
+            raise config.ConfigError(f"{self.config}: does not say `data.*.files`, the pictures that were trained on")
+        return files
+
+    def history(self) -> list[dict]:
+        """A dict an epoch, in order; empty where the log is not there.
+
+        Raises:
+            UserError: the file is not a log.
+        """
+        if not self.log.exists():
+            return []
+        try:
+            rows = [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
+            if not all(isinstance(row, dict) and isinstance(row["epoch"], int) for row in rows):
+                raise ValueError
+        except (ValueError, KeyError, RecursionError):
+            raise UserError(f"{self.log}: not a log of a run any more; remove it to go on without") from None
+        return rows
+
+    def best_score(self) -> dict | None:
+        """The epoch that scored best and its scores; None where nothing was scored, or the file is damaged."""
+        try:
+            found = json.loads(self.score.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return None
+        return found if isinstance(found, dict) else None
