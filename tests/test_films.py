@@ -255,6 +255,12 @@ def test_a_film_that_is_cut_off_is_read_as_far_as_it_goes(tmp_path, suffix):
         assert any("cut off" in note or "cannot be read further" in note for note in film.notes)
 
 
+def test_a_live_recording_does_not_say_when_it_ends():
+    film, frames = read(PICTURES.parent / "films" / "live.webm")   # no duration of the stream, of the file, or as a tag
+    assert (len(frames), film.notes, film.num_frames) == (12, [], None)
+    assert [frame.time for frame in frames] == [Fraction(nth, 25) for nth in range(12)]
+
+
 def test_damaged_frames_are_left_out(tmp_path):
     whole = write(tmp_path / "whole.mkv", pan("gc-bison.jpg", 60))
     data = bytearray(whole.read_bytes())

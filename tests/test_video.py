@@ -179,6 +179,12 @@ def test_a_film_that_is_cut_off_is_made_and_noted(tmp_path, capsys):
     assert err.count("\n") == 1
 
 
+def test_a_live_recording_is_made(tmp_path, capsys):
+    path = PICTURES.parent / "films" / "live.webm"
+    assert main([str(path), str(tmp_path / "out.gif"), "--cell", "8"]) == 0
+    assert capsys.readouterr().out.startswith("12 frames of ")
+
+
 def test_mistakes_are_told_in_one_line(tmp_path, capsys):
     path = write(tmp_path / "in.mp4", pan("nt-owl.png", 3), sound="aac")
     (tmp_path / "there.mp4").write_bytes(b"mine")

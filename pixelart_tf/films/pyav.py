@@ -35,8 +35,8 @@ class Reader(Film):
         self.sound = [codec_name(each) for each in self._container.streams.audio]
         if stream.metadata.get("alpha_mode") == "1":   # of WebM; FFmpeg's own decoders leave transparency out
             self._decoder = self._with_alpha() or self._decoder
-        end = self._end()
-        self.num_frames = stream.frames or (round(end[0] * self.rate) if end else None)
+        self._declared = self._declared_end()   # now, as a container that is closed tells nothing more
+        self.num_frames = stream.frames or (round(self._declared[0] * self.rate) if self._declared else None)
 
     def _with_alpha(self):
         import av
@@ -51,6 +51,9 @@ class Reader(Film):
         return decoder
 
     def _end(self) -> tuple[Fraction, bool] | None:
+        return self._declared
+
+    def _declared_end(self) -> tuple[Fraction, bool] | None:
         start = Fraction(self._stream.start_time or 0) * self.time_base
         if self._stream.duration:
             return start + self._stream.duration * self.time_base, False
