@@ -206,16 +206,16 @@ def test_order_and_batches_do_not_matter(direction, num_real):
     for seed, sizes in enumerate(([1] * 90, [50, 0, 40], [89, 1])):
         random = np.random.default_rng(seed)
         shuffled, shuffled_real = random.permutation(generated), random.permutation(real)
-        scorer = scores.Scorer(shuffled_real, direction=direction, epsilon=1.0)
+        streamed = scores.StreamedScores(shuffled_real, direction=direction, epsilon=1.0)
         for stop, size in zip(itertools.accumulate(sizes), sizes, strict=True):
-            scorer.update(shuffled[stop - size : stop])
-        result = scorer.scores()
+            streamed.update(shuffled[stop - size : stop])
+        result = streamed.scores()
         for name in ("mifid", "fid", "memorization_distance", "kid"):
             assert getattr(result, name) == pytest.approx(getattr(whole, name), rel=1e-9), name
         assert (result.num_generated, result.num_real) == (90, num_real)
 
 
-def test_the_scorer_agrees_with_the_functions():
+def test_streamed_scores_agree_with_the_functions():
     generated, real = made(9)
     result = scores.score(generated.astype(np.float32), scores.Reference(real.astype(np.float32)), epsilon=0.5)
     assert result.fid == pytest.approx(scores.fid(generated, real), rel=1e-5)   # of float32 features
@@ -280,25 +280,25 @@ def test_more_rows_than_are_kept():
     rows = np.column_stack([np.arange(200.0), np.ones(200), np.ones(200)])
     kept = np.zeros(200)
     for seed in range(200):
-        scorer = scores.Scorer(real, keep=40, seed=seed)
+        streamed = scores.StreamedScores(real, keep=40, seed=seed)
         for part in np.array_split(rows, 7):
-            scorer.update(part)
-        sample = scorer._sample[:, 0].astype(int)
+            streamed.update(part)
+        sample = streamed._sample[:, 0].astype(int)
         assert len(set(sample)) == 40
         kept[sample] += 1
-    assert scorer.features is None
-    assert np.isfinite(scorer.scores().kid)
+    assert streamed.features is None
+    assert np.isfinite(streamed.scores().kid)
     halves = kept.reshape(4, 50).mean(axis=1) / 200   # of the first to the last 50 rows
     np.testing.assert_allclose(halves, 0.2, atol=0.016)   # four standard deviations of a mean of 10,000
 
 
 def test_nothing_kept():
     generated, real = made(14)
-    scorer = scores.Scorer(real, keep=0)
-    scorer.update(generated)
-    assert scorer.features is None
-    assert math.isnan(scorer.scores().kid)
-    assert scorer.scores().fid == pytest.approx(scores.fid(generated, real), rel=1e-12)
+    streamed = scores.StreamedScores(real, keep=0)
+    streamed.update(generated)
+    assert streamed.features is None
+    assert math.isnan(streamed.scores().kid)
+    assert streamed.scores().fid == pytest.approx(scores.fid(generated, real), rel=1e-12)
 
 
 def with_bad_rows(rows):
@@ -331,10 +331,10 @@ def test_sets_that_cannot_be_scored(change, message):
 
 def test_a_bad_row_is_numbered_over_all_batches():
     generated, real = made(16)
-    scorer = scores.Scorer(real)
-    scorer.update(generated[:50])
+    streamed = scores.StreamedScores(real)
+    streamed.update(generated[:50])
     with pytest.raises(scores.ScoreError, match="first row 57"):
-        scorer.update(with_bad_rows(generated[50:]))
+        streamed.update(with_bad_rows(generated[50:]))
 
 
 def test_arguments_out_of_range():

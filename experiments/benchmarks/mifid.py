@@ -56,9 +56,9 @@ def ours():
     from pixelart_tf import scores
 
     def run(generated, real):
-        scorer = scores.Scorer(real, keep=0)   # no KID, which the others do not give
-        scorer.update(generated)
-        result = scorer.scores()
+        streamed = scores.StreamedScores(real, keep=0)   # no KID, which the others do not give
+        streamed.update(generated)
+        result = streamed.scores()
         return {"fid": result.fid, "memorization_distance": result.memorization_distance}
 
     return run

@@ -8,14 +8,14 @@ divided by that distance where it is suspiciously small. KID compares the clouds
     nearest(...) for each row's nearest real one, bootstrap(...) for intervals
 
 A real set that is scored against more than once is prepared once, as `Reference(real)`, which each of these takes in
-place of the rows. `Scorer` takes the generated rows batch by batch, so that their number is bounded by no memory.
+place of the rows. `StreamedScores` takes the generated rows batch by batch, so that no memory bounds their number.
 """
 
 from pixelart_tf.scores.bootstrap import bootstrap
 from pixelart_tf.scores.distances import COPY_DISTANCE, DIRECTIONS, fid, memorization_distance, mifid, nearest
 from pixelart_tf.scores.kernel import kid
-from pixelart_tf.scores.scorer import Scorer, Scores, score
 from pixelart_tf.scores.sets import Moments, Reference, ScoreError
+from pixelart_tf.scores.streamed import Scores, StreamedScores, score
 
 __all__ = [
     "COPY_DISTANCE",
@@ -23,8 +23,8 @@ __all__ = [
     "Moments",
     "Reference",
     "ScoreError",
-    "Scorer",
     "Scores",
+    "StreamedScores",
     "bootstrap",
     "fid",
     "kid",

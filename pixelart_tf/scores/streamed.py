@@ -29,8 +29,8 @@ class Scores:
     is_copy: bool
 
 
-class Scorer:
-    """All scores of a generated set that comes in batches; the order and the sizes of the batches do not matter.
+class StreamedScores:
+    """Takes a generated set batch by batch, and scores it; the order and the sizes of the batches do not matter.
 
     Args:
         real: (n, D) features, or a `Reference`.
@@ -116,8 +116,8 @@ def score(
     direction: str = "generated",
     seed: int = 0,
 ) -> Scores:
-    """All scores of a generated set that is at hand; the arguments are those of `Scorer`, which keeps all rows."""
+    """All scores of a generated set that is at hand; arguments as of `StreamedScores`, which keeps all rows here."""
     rows = checked(generated, "generated")
-    scorer = Scorer(real, epsilon=epsilon, direction=direction, keep=max(1, len(rows)), seed=seed)
-    scorer.update(rows)
-    return scorer.scores()
+    streamed = StreamedScores(real, epsilon=epsilon, direction=direction, keep=max(1, len(rows)), seed=seed)
+    streamed.update(rows)
+    return streamed.scores()
