@@ -8,6 +8,8 @@ from pathlib import Path
 from pixelart_tf import devices
 from pixelart_tf.base.cli import UserError, command
 from pixelart_tf.settings import config
+from pixelart_tf.settings.experiment import Settings, resumed
+from pixelart_tf.settings.run_folder import RunFolder
 
 QUICKSTART = Path(__file__).parents[1] / "experiments" / "quickstart.toml"
 EXAMPLE_PICTURES = Path(__file__).parents[1] / "tests" / "data" / "pictures"
@@ -54,23 +56,22 @@ def main(argv: list[str] | None = None) -> int:
     if args.minutes is not None:
         args.overrides.append(f"train.minutes={args.minutes}")
 
-    path = args.experiment or QUICKSTART
-    if not path.is_file():
-        raise UserError(f"{path}: no such experiment file")
-    tables = config.read(path, args.overrides)
+    folder = RunFolder(args.run or Path("runs") / (args.experiment or QUICKSTART).stem)
+    tables = _tables(args, folder)
     devices.select_backend(args.backend, args.tpu)
     chosen = devices.choose(tpu=args.tpu, precision=args.precision, devices=args.devices)
-    from pixelart_tf.training import run  # imports Keras, whose backend is settled only now
+    from pixelart_tf.training import callbacks, run  # imports Keras, whose backend is settled only now
 
-    folder = args.run or Path("runs") / path.stem
-    settings = run.Settings(tables)
+    settings = Settings(tables)
     if args.dry_run:
-        print(run.Run(settings, chosen, folder, resume=args.resume).summary())
+        print(run.Run(settings, chosen, folder.path, resume=args.resume).summary())
         print("This was a dry run: nothing was written.")
         return 0
     try:
-        run.train(settings, chosen, folder, resume=args.resume, interactive=sys.stdout.isatty(), began=began)
-    except run.callbacks.Stopped:
+        run.train(
+            settings, chosen, folder.path, resume=args.resume, interactive=sys.stdout.isatty(), began=began
+        )
+    except callbacks.Stopped:
         print(f"Stopped and saved. To go on, add --resume to the same command (run folder: {folder}).")
         return 130
     if chosen.is_chief:
@@ -78,18 +79,31 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _results(folder: Path, is_quickstart: bool) -> str:
-    sheet = max((folder / "samples").glob("epoch_*.png"))
+def _tables(args: argparse.Namespace, folder: RunFolder) -> dict:
+    """What is to be done: the experiment, and of a run that goes on what it was begun with."""
+    goes_on = args.resume and folder.config.is_file()
+    if args.experiment is None and goes_on:
+        named = config.overridden({}, args.overrides)   # all the rest is in the run's folder
+    else:
+        path = args.experiment or QUICKSTART
+        if not path.is_file():
+            raise UserError(f"{path}: no such experiment file")
+        named = config.read(path, args.overrides)
+    return resumed(named, folder.tables(), folder) if goes_on else named
+
+
+def _results(folder: RunFolder, is_quickstart: bool) -> str:
     # What a newcomer can run as it stands: the project brings a few pictures along.
     pictures = EXAMPLE_PICTURES if is_quickstart and EXAMPLE_PICTURES.is_dir() else "PICTURES"
-    best = folder / "best" / "to_target.keras"
+    first, *others = (folder.generator(name) for name in folder.saved())
+    best = folder.generator(first.stem, best=True)
     return "\n".join([
-        f"Pictures   {sheet}",
-        f"Curves     {folder / 'curves.png'}",
+        f"Pictures   {folder.sheets('samples')[-1]}",
+        f"Curves     {folder.curves}",
         *([f"Best       {best}"] if best.exists() else []),
-        f"Generators {folder / 'to_target.keras'}, {folder / 'to_source.keras'}",
+        f"Generators {', '.join(map(str, [first, *others]))}",
         "Next, translate pictures of any size:",
-        f"  python -m pixelart_tf.translate {folder / 'to_target.keras'} {pictures} {folder / 'translated'}",
+        f"  python -m pixelart_tf.translate {first} {pictures} {folder.path / 'translated'}",
     ])
 
 

@@ -9,7 +9,7 @@ import pytest
 from keras import ops
 
 from pixelart_tf.base import files
-from pixelart_tf.models import MODELS
+from pixelart_tf.models.cyclegan import CycleGAN
 from pixelart_tf.training import checkpoint
 from pixelart_tf.training.optimizers import adam
 
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.keras_only
 
 def model(seed=0, base_width=4):
     keras.utils.set_random_seed(seed)
-    made = MODELS["cyclegan"](
-        image_size=(8, 8), pool_size=2, diff_augment="color",
+    made = CycleGAN(
+        {"source": (8, 8, 3), "target": (8, 8, 3)}, pool_size=2, diff_augment="color",
         generator={"base_width": base_width, "num_blocks": 1, "num_downsamplings": 1, "dropout": 0.5},
         discriminator={"base_width": 4, "num_layers": 1},
     )

@@ -6,6 +6,7 @@ from typing import Annotated
 import pytest
 
 from pixelart_tf.settings import config, tables
+from pixelart_tf.settings.experiment import Settings
 
 
 def a_function(
@@ -42,11 +43,41 @@ def test_paths_are_meant_from_the_experiments_folder(tmp_path, monkeypatch):
     monkeypatch.chdir("/")
     (tmp_path / "e.toml").write_text('[data.source]\nfiles = "../pictures/*.png"\n[data.target]\nfiles = "/a/b"\n')
     tables = config.read(tmp_path / "e.toml", ["samples.source=held_out", "train.epochs=7", "model.objective=bce"])
-    assert tables["data"]["source"]["files"] == str(tmp_path.parent / "pictures/*.png")
-    assert tables["data"]["target"]["files"] == str(Path("/a/b"))
-    assert tables["samples"]["source"] == str(Path("/held_out"))
-    assert tables["train"]["epochs"] == 7
+    settings = Settings(tables)
+    assert settings.data["source"].files == str(tmp_path.parent / "pictures/*.png")
+    assert settings.data["target"].files == str(Path("/a/b"))
+    assert settings.samples.source == str(Path("/held_out"))
+    assert settings.train.epochs == 7
     assert tables["model"]["objective"] == "bce"
+
+
+def test_a_models_option_that_is_a_path_is_annotated_as_one(tmp_path):
+    def a_model(*, style: Annotated[str, config.PATH] = "", word: str = ""):
+        pass
+
+    (tmp_path / "e.toml").write_text('[model]\nstyle = "wave.jpg"\nword = "wave.jpg"\n')
+    filled = config.options(a_model, config.read(tmp_path / "e.toml")["model"], "model")
+    assert filled == {"style": str(tmp_path / "wave.jpg"), "word": "wave.jpg"}
+    assert {type(value) for value in filled.values()} == {str}
+
+
+@pytest.mark.parametrize(("path", "message"), [
+    ("../" * 60 + "x", "leads above the root, from /"), ("~nobody-of-this-name/x", "no such user"),
+])
+def test_paths_that_lead_nowhere_are_told(tmp_path, path, message):
+    (tmp_path / "e.toml").write_text(f'[data.source]\nfiles = "{path}"\n[data.target]\nfiles = "x"\n')
+    with pytest.raises(config.ConfigError, match=message):
+        Settings(config.read(tmp_path / "e.toml"))
+
+
+@pytest.mark.parametrize("text", ["[" * 2000, "1" * 5000], ids=["brackets", "digits"])
+def test_values_that_no_parser_bears_are_told(tmp_path, text):
+    (tmp_path / "e.toml").write_text("")
+    with pytest.raises(config.ConfigError, match="--set: not a value"):
+        config.read(tmp_path / "e.toml", [f"train.epochs={text}"])
+    (tmp_path / "e.toml").write_text(f"[train]\nepochs = {text}\n")
+    with pytest.raises(config.ConfigError, match=r"e\.toml: not a TOML file"):
+        config.read(tmp_path / "e.toml")
 
 
 @pytest.mark.parametrize("override", ["nonsense", "=3", "a..b=3", "data.source.files.deep=3"])
@@ -134,10 +165,10 @@ def test_mistakes_in_tables_in_tables_name_the_key(part, message):
 ], ids=str)
 def test_impossible_trainings_are_refused(wrong):
     with pytest.raises(config.ConfigError, match=r"^\[train\] `\w+` must .* Received: "):
-        config.call(tables.Training, wrong, "train")
+        config.call(tables.TrainTable, wrong, "train")
 
 
 @pytest.mark.parametrize("wrong", [{"count": 0}, {"scale": 0}], ids=str)
 def test_impossible_samples_are_refused(wrong):
     with pytest.raises(config.ConfigError, match=r"^\[samples\] `\w+` must be at least 1. Received: 0"):
-        config.call(tables.Samples, wrong, "samples")
+        config.call(tables.SamplesTable, wrong, "samples")

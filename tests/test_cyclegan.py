@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from pixelart_tf.models import MODELS
+from pixelart_tf.models.cyclegan import CycleGAN
 from pixelart_tf.training.callbacks import sync
 from pixelart_tf.training.optimizers import adam
 
@@ -17,10 +17,10 @@ UNET = {"name": "unet", "base_width": 4, "num_downsamplings": 2, "dropout": 0.0}
 PATCHGAN = {"base_width": 4, "num_layers": 1}
 
 
-def gan(seed=0, **options):
+def gan(seed=0, size=(SIZE, SIZE), channels=(3, 3), **options):
     keras.utils.set_random_seed(seed)
-    options = {"image_size": (SIZE, SIZE), "generator": RESNET, "discriminator": PATCHGAN} | options
-    made = MODELS["cyclegan"](**options)
+    shapes = {name: (*size, c) for name, c in zip(("source", "target"), channels, strict=True)}
+    made = CycleGAN(shapes, **{"generator": RESNET, "discriminator": PATCHGAN} | options)
     # Larger than at the start of a run, so that no term is negligible.
     rng = np.random.default_rng(seed)
     for weight in made.trainable_variables:
@@ -30,11 +30,16 @@ def gan(seed=0, **options):
 
 def pictures(batch=2, channels=(3, 3), seed=1):
     rng = np.random.default_rng(seed)
-    return tuple(rng.uniform(-1, 1, (batch, SIZE, SIZE, c)).astype("float32") for c in channels)
+    source, target = (rng.uniform(-1, 1, (batch, SIZE, SIZE, c)).astype("float32") for c in channels)
+    return {"source": source, "target": target}
+
+
+def tensors(pair):
+    return {name: ops.convert_to_tensor(images) for name, images in pair.items()}
 
 
 def loss_of(model, pair, training=True):
-    pair = tuple(ops.convert_to_tensor(x) for x in pair)
+    pair = tensors(pair)
     return model.compute_loss(x=pair, y_pred=model(pair, training=training), training=training)
 
 
@@ -103,13 +108,13 @@ def player_losses(model, source, target, identity_weight=5):
 def test_the_gradient_of_the_one_loss_is_each_players_own(generator, channels):
     identity_weight = 5 if channels[0] == channels[1] else 0   # no picture is grey and in color
     model = gan(
-        generator=generator, source_channels=channels[0], target_channels=channels[1], identity_weight=identity_weight,
+        generator=generator, channels=channels, identity_weight=identity_weight,
     )
-    source, target = (ops.convert_to_tensor(x) for x in pictures(channels=channels))
-    one = gradients(lambda: loss_of(model, (source, target)), model.trainable_variables)
+    pair = tensors(pictures(channels=channels))
+    one = gradients(lambda: loss_of(model, pair), model.trainable_variables)
     one = {id(v): gradient for v, gradient in zip(model.trainable_variables, one, strict=True)}
     seen = 0
-    for name, (network, loss) in player_losses(model, source, target, identity_weight).items():
+    for name, (network, loss) in player_losses(model, **pair, identity_weight=identity_weight).items():
         variables = network.trainable_variables
         for variable, own in zip(variables, gradients(loss, variables), strict=True):
             # Convolution kernels before an instance norm have gradients near zero: the scale is the network's.
@@ -121,8 +126,9 @@ def test_the_gradient_of_the_one_loss_is_each_players_own(generator, channels):
 
 def test_logged_losses_are_the_players_own_and_the_terms_add_up():
     model = gan()
-    source, target = (ops.convert_to_tensor(x) for x in pictures())
-    log = losses(model, (source, target))
+    pair = tensors(pictures())
+    source, target = pair["source"], pair["target"]
+    log = losses(model, pair)
     for name, (_, loss) in player_losses(model, source, target).items():
         assert log[name] == pytest.approx(float(loss()), rel=1e-5), name
     g, f = model.to_target, model.to_source
@@ -141,7 +147,7 @@ def test_logged_losses_are_the_players_own_and_the_terms_add_up():
 
 def test_without_an_identity_it_is_neither_computed_nor_logged():
     model = gan(identity_weight=0.0)
-    outputs = model(tuple(ops.convert_to_tensor(x) for x in pictures()))
+    outputs = model(tensors(pictures()))
     assert set(outputs) == {"fake_target", "fake_source", "cycled_source", "cycled_target"}
     assert "identity" not in losses(model, pictures())
 
@@ -151,9 +157,10 @@ def test_the_color_loss_compares_local_means():
     pair = pictures()
     log = losses(model, pair)
     means = lambda x: np.asarray(x).reshape(2, 2, 8, 2, 8, 3).mean((2, 4))  # noqa: E731
-    fake_target = ops.convert_to_numpy(model.to_target(pair[0]))
-    fake_source = ops.convert_to_numpy(model.to_source(pair[1]))
-    expected = [np.abs(means(a) - means(b)).mean() for a, b in zip(pair, (fake_target, fake_source), strict=True)]
+    fake_target = ops.convert_to_numpy(model.to_target(pair["source"]))
+    fake_source = ops.convert_to_numpy(model.to_source(pair["target"]))
+    pairs = zip(pair.values(), (fake_target, fake_source), strict=True)
+    expected = [np.abs(means(a) - means(b)).mean() for a, b in pairs]
     assert log["color"] == pytest.approx(sum(expected), rel=1e-4)
     without = losses(plain, pair)
     assert log["to_target"] - without["to_target"] == pytest.approx(3 * expected[0], rel=1e-3)
@@ -162,7 +169,7 @@ def test_the_color_loss_compares_local_means():
 
 
 def test_the_color_loss_of_grey_and_color_compares_brightness():
-    model = gan(source_channels=1, identity_weight=0.0, color_weight=1.0)
+    model = gan(channels=(1, 3), identity_weight=0.0, color_weight=1.0)
     assert np.isfinite(losses(model, pictures(channels=(1, 3)))["color"])
 
 
@@ -172,7 +179,7 @@ def test_label_smoothing_moves_what_is_real_and_nothing_else():
     plain, smooth = losses(gan(), pair), losses(smooth_model, pair)
     for name in ("to_target", "to_source", "cycle", "identity"):
         assert smooth[name] == pytest.approx(plain[name], rel=1e-6)
-    real = ops.convert_to_numpy(smooth_model.target_discriminator(pair[1]))
+    real = ops.convert_to_numpy(smooth_model.target_discriminator(pair["target"]))
     change = (np.square(real - 0.9).mean() - np.square(real - 1).mean()) / 2
     assert smooth["target_discriminator"] - plain["target_discriminator"] == pytest.approx(change, rel=1e-3)
 
@@ -204,7 +211,7 @@ def test_the_pool_shows_discriminators_old_fakes():
         one, other = losses(plain, pictures(seed=step)), losses(model, pictures(seed=step))
         assert other == pytest.approx(one, rel=1e-5)
     assert int(model.source_pool.count) == int(model.target_pool.count) == 4
-    first = ops.convert_to_numpy(model.to_target(pictures(seed=0)[0]))
+    first = ops.convert_to_numpy(model.to_target(pictures(seed=0)["source"]))
     np.testing.assert_allclose(ops.convert_to_numpy(model.target_pool.images)[:2], first, atol=1e-6)
     differs = False
     for step in range(2, 8):
@@ -221,8 +228,7 @@ def test_the_pool_shows_discriminators_old_fakes():
 def batches():
     import tensorflow as tf
 
-    source, target = pictures(batch=4)
-    return tf.data.Dataset.from_tensors(((source, target),)).repeat()
+    return tf.data.Dataset.from_tensors(pictures(batch=4)).repeat()
 
 
 def compiled(model, **options):
@@ -274,7 +280,7 @@ def test_fit_with_all_that_there_is():
 
 
 def test_what_is_learnt_is_one_scalar_without_a_train_step():
-    assert MODELS["cyclegan"].__annotations__["return"].train_step is keras.Model.train_step
+    assert CycleGAN.train_step is keras.Model.train_step
 
 
 @pytest.mark.parametrize(
@@ -284,12 +290,12 @@ def test_what_is_learnt_is_one_scalar_without_a_train_step():
         ({"generator": {"name": "vgg"}}, "`model.generator.name` must be one of resnet, unet. Received: 'vgg'"),
         ({"discriminator": {"num_layers": "3"}}, "`model.discriminator.num_layers` must be a whole number"),
         ({"generator": {"image_size": 8}}, "`model.generator.image_size` is not a setting."),
-        ({"image_size": (18, 18), "generator": RESNET | {"num_downsamplings": 2}}, "`image_size` must"),
+        ({"size": (18, 18), "generator": RESNET | {"num_downsamplings": 2}}, "`image_size` must"),
         ({"objective": "wgan"}, "`objective` must be one of lsgan, bce, hinge. Received: 'wgan'"),
         ({"pool_size": -1}, "`pool_size` must"),
         ({"color_weight": 1.0, "color_block": 17}, "`color_block` must be"),
         ({"cycle_weight": -1.0}, "`cycle_weight` must"),
-        ({"source_channels": 1, "identity_weight": 5.0}, "`identity_weight` must be 0"),
+        ({"channels": (1, 3), "identity_weight": 5.0}, "`identity_weight` must be 0"),
         ({"diff_augment": "colors"}, "`policy`|`diff_augment`"),
     ],
     ids=str,

@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pixelart_tf.models import MODELS
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
@@ -32,17 +34,14 @@ assert chosen.num_replicas == options["num_replicas"], chosen
 import keras
 import numpy as np
 import tensorflow as tf
-from pixelart_tf.models.cyclegan import cyclegan
+from tiny_models import SHAPES, TINY
+from pixelart_tf.models import MODELS
 
 NUM_STEPS, BATCH_SIZE = 6, 8
 chosen.check_batch_size(BATCH_SIZE)
 keras.utils.set_random_seed(0)
 with chosen.scope():
-    model = cyclegan(
-        image_size=(32, 32), cycle_weight=2.0, identity_weight=1.0, color_weight=1.0,
-        generator={"name": "resnet", "base_width": 4, "num_downsamplings": 1, "num_blocks": 1},
-        discriminator={"base_width": 4, "num_layers": 1},
-    )
+    model = MODELS[options["model"]](SHAPES, **TINY[options["model"]])
     model.has_several_hosts = chosen.num_hosts > 1
     model.compile(optimizer=keras.optimizers.SGD(0.02), jit_compile=chosen.jit_compile)
     model.optimizer.build(model.trainable_variables)
@@ -51,12 +50,14 @@ rng = np.random.default_rng(1)
 for weight in model.trainable_variables:
     weight.assign(rng.normal(1.0 if weight.path.endswith("gamma") else 0.0, 0.2, weight.shape))
 before = model.get_weights()
-pairs = rng.uniform(-1, 1, (2, NUM_STEPS, BATCH_SIZE, 32, 32, 3)).astype("float32")
+pictures = {
+    key: rng.uniform(-1, 1, (NUM_STEPS, BATCH_SIZE, *SHAPES[key])).astype("float32") for key in model.feed
+}
 
 
 def make(num_hosts, host):
     share = slice(host * BATCH_SIZE // num_hosts, (host + 1) * BATCH_SIZE // num_hosts)
-    return tf.data.Dataset.from_tensor_slices(((pairs[0][:, share], pairs[1][:, share]),)).repeat()
+    return tf.data.Dataset.from_tensor_slices({key: each[:, share] for key, each in pictures.items()}).repeat()
 
 
 history = model.fit(chosen.distribute(make), steps_per_epoch=NUM_STEPS // 2, epochs=2, verbose=0, shuffle=False)
@@ -68,13 +69,14 @@ if chosen.is_chief:
 """
 
 
-def start(path, backend="tensorflow", devices=None, num_replicas=1, **environment):
+def start(path, backend="tensorflow", devices=None, num_replicas=1, model="cyclegan", **environment):
     clean = {k: v for k, v in os.environ.items() if k not in ("KERAS_BACKEND", "XLA_FLAGS", "TF_CONFIG")}
-    options = {"path": str(path), "backend": backend, "devices": devices, "num_replicas": num_replicas}
+    options = {"path": str(path), "backend": backend, "devices": devices, "num_replicas": num_replicas, "model": model}
     return subprocess.Popen(
         [sys.executable, "-c", TRAIN, json.dumps(options)],
         cwd=ROOT,
-        env=clean | {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", **environment},
+        env=clean | {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT / "tests")}
+        | environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -109,9 +111,12 @@ def assert_same(result, reference, *, weights=2e-6, losses=1e-5):
     assert not wrong
 
 
-def test_mirrored_over_two_devices_equals_one(one_device, tmp_path):
-    path = tmp_path / "mirrored.npz"
-    assert_same(trained(path, start(path, devices=["CPU:0", "CPU:1"], num_replicas=2)), one_device)
+@pytest.mark.parametrize("model", MODELS)
+def test_mirrored_over_two_devices_equals_one(model, tmp_path):
+    one, two = tmp_path / "one.npz", tmp_path / "two.npz"
+    reference = trained(one, start(one, model=model))
+    assert reference["change"] > 0.01
+    assert_same(trained(two, start(two, model=model, devices=["CPU:0", "CPU:1"], num_replicas=2)), reference)
 
 
 def test_eight_jax_devices_equal_one(one_device, tmp_path):

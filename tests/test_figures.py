@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pixelart_tf.models.cyclegan import CycleGAN
+from pixelart_tf.models.model import patch_map
 from pixelart_tf.training import figures
 
 
@@ -27,7 +29,7 @@ def test_a_sheet_shows_the_pictures_in_captioned_rows():
 
 def test_patch_maps_show_each_logit_at_its_place():
     logits = np.array([[[0.0, 1.0], [2.0, 4.0]], [[5.0, 5.0], [5.0, 5.0]]], np.float32)[..., None]
-    maps = figures.patch_map(logits, (6, 4))
+    maps = patch_map(logits, (6, 4))
     assert maps.shape == (2, 6, 4, 1)
     np.testing.assert_allclose(maps[0, :3, :2, 0], -1)
     np.testing.assert_allclose(maps[0, 3:, 2:, 0], 1)
@@ -36,7 +38,7 @@ def test_patch_maps_show_each_logit_at_its_place():
 
 
 def test_patch_maps_of_sizes_that_do_not_divide():
-    maps = figures.patch_map(np.arange(9, dtype=np.float32).reshape(1, 3, 3, 1), (7, 5))
+    maps = patch_map(np.arange(9, dtype=np.float32).reshape(1, 3, 3, 1), (7, 5))
     assert maps.shape == (1, 7, 5, 1)
     assert maps[0, 0, 0, 0] == -1
     assert maps[0, -1, -1, 0] == 1
@@ -46,9 +48,9 @@ def test_patch_maps_of_sizes_that_do_not_divide():
 def test_curves_are_a_picture(tmp_path, extra):
     names = ("to_target", "to_source", "source_discriminator", "target_discriminator", "cycle")
     history = [{"epoch": e, **dict.fromkeys(names, 1.0 / e), **extra} for e in (1, 2, 3)]
-    figures.curves(history[:1], tmp_path / "curves.png")
+    figures.curves(history[:1], tmp_path / "curves.png", CycleGAN.curves)
     first = Image.open(tmp_path / "curves.png").convert("RGB").tobytes()
-    figures.curves(history, tmp_path / "curves.png")
+    figures.curves(history, tmp_path / "curves.png", CycleGAN.curves)
     with Image.open(tmp_path / "curves.png") as picture:
         assert picture.width > 800
         assert picture.convert("RGB").tobytes() != first

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from pixelart_tf.networks import NETWORKS, patchgan, receptive_field, resnet, unet
+from pixelart_tf.networks import DISCRIMINATORS, GENERATORS, patchgan, receptive_field, resnet, unet
 
 pytestmark = pytest.mark.keras_only
 
@@ -187,6 +187,7 @@ def test_patchgan_logits(image_size, num_layers, logits):
 
 # All ------------------------------------------------------------------------------------------------------------------
 
+NETWORKS = GENERATORS | DISCRIMINATORS
 SMALL = {
     "unet": {"image_size": 32, "base_width": 2},
     "resnet": {"base_width": 2, "num_blocks": 1, "dropout": 0.5},

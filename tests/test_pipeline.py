@@ -10,11 +10,29 @@ import tensorflow as tf
 from PIL import Image
 
 from pixelart_tf.data import feeds
-from pixelart_tf.data.feeds import paired, single, steps_per_epoch, unpaired, without_augmentation
+from pixelart_tf.data.feeds import steps_per_epoch, without_augmentation
 from pixelart_tf.data.loading import load
 from pixelart_tf.settings.domain import Domain
 
 RNG = np.random.default_rng(0)
+
+
+def unpaired(source, target, **options):
+    """Batches as (source, target)."""
+    batches = feeds.unpaired({"source": source, "target": target}, **options)
+    return batches.map(lambda batch: (batch["source"], batch["target"]))
+
+
+def paired(source, target, **options):
+    """Likewise."""
+    batches = feeds.paired({"source": source, "target": target}, **options)
+    return batches.map(lambda batch: (batch["source"], batch["target"]))
+
+
+def single(pictures, **options):
+    """Batches of one domain."""
+    return feeds.unpaired({"source": pictures}, **options).map(lambda batch: batch["source"])
+
 
 
 def encode(image: np.ndarray, format: str = "PNG") -> bytes:

@@ -11,7 +11,7 @@ import pytest
 
 from pixelart_tf.pictures import images, sources
 from pixelart_tf.settings import tables
-from pixelart_tf.training import figures
+from pixelart_tf.training import scoring
 
 pytestmark = pytest.mark.slow
 
@@ -84,7 +84,7 @@ def test_scored_epochs_have_scores_and_the_summary_says_of_what(finished):
     rows = log(folder / "run")
     assert ["mifid" in row for row in rows] == [False, True, True]   # every second epoch and the last
     for row in rows[1:]:
-        assert all(np.isfinite(row[name]) for name in figures.SCORES)
+        assert all(np.isfinite(row[name]) for name in scoring.NAMES)
         assert f"mifid {row['mifid']:.4g}" in out
 
 
@@ -107,8 +107,8 @@ def test_best_is_of_the_epoch_with_the_least_score(finished):
     best = json.loads((folder / "run" / "best" / "score.json").read_text())
     rows = [row for row in log(folder / "run") if "mifid" in row]
     wanted = min(rows, key=lambda row: row["mifid"])
-    assert {key: best[key] for key in ("epoch", *figures.SCORES)} == {
-        key: wanted[key] for key in ("epoch", *figures.SCORES)
+    assert {key: best[key] for key in ("epoch", *scoring.NAMES)} == {
+        key: wanted[key] for key in ("epoch", *scoring.NAMES)
     }
     assert {path.name for path in (folder / "run" / "best").iterdir()} == {
         "score.json", "to_source.keras", "to_target.keras"
@@ -127,7 +127,7 @@ def test_the_command_gives_the_score_of_the_best(finished, tmp_path):
     assert told["weights"] == best["weights"]
     # Only the box-downscale differs, which rounds to bytes in the training's pictures and not in the saved generator:
     # the translations differ by a level or two here and there.
-    differences = {name: abs(told[name] / best[name] - 1) for name in figures.SCORES}
+    differences = {name: abs(told[name] / best[name] - 1) for name in scoring.NAMES}
     assert max(differences.values()) < 0.005, differences
 
 
@@ -156,7 +156,7 @@ def test_pictures_that_are_trained_on_are_told(finished):
 
 
 @pytest.mark.parametrize(("override", "told"), [
-    ("score.target=", "[score] `source` and `target` must be given both or not at all"),
+    ("score.target=", "`score.target` is missing: give all of source, target, or none"),
     ("score.network=lite9", "lite9: no such file, nor a network's name"),
     ("score.every=0", "`every` must be at least 1"),
     ("score.count=1", "`count` must be 0 or at least 2"),
@@ -172,4 +172,4 @@ def test_a_mistake_is_one_line(finished, override, told):
 
 
 def test_the_table_has_defaults_that_score_nothing():
-    assert tables.Score().source == ""
+    assert tables.ScoreTable().source == ""

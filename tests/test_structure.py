@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import pixelart_tf
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pixelart_tf"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -140,20 +142,39 @@ def test_the_package_itself_imports_nothing_heavy():
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 
 
-def test_main_lists_commands_that_are_there():
+def test_main_lists_every_command_and_runs_it():
+    from pixelart_tf.__main__ import COMMANDS
+
+    there = {path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("__")}
+    there |= {path.parent.name for path in PACKAGE.glob("*/__main__.py")}
+    assert set(COMMANDS) == there
     listing = subprocess.check_output([sys.executable, "-m", "pixelart_tf"], text=True)
-    commands = [word for word in listing.split() if word.startswith("pixelart_tf.")]
-    assert {"pixelart_tf.records", "pixelart_tf.train", "pixelart_tf.translate"} <= set(commands)
-    for command in commands:
-        usage = subprocess.check_output([sys.executable, "-m", command, "--help"], text=True)
-        assert usage.startswith(f"usage: python -m {command}")
+    for command in COMMANDS:
+        assert f"python -m pixelart_tf.{command} " in listing
+        usage = subprocess.check_output([sys.executable, "-m", f"pixelart_tf.{command}", "--help"], text=True)
+        assert usage.startswith(f"usage: python -m pixelart_tf.{command}")
+        assert subprocess.check_output([sys.executable, "-m", "pixelart_tf", command, "--help"], text=True) == usage
+
+
+def test_the_console_script_is_the_same_program():
+    def run(*arguments):
+        script = Path(sys.executable).parent / "pixelart-tf"
+        return subprocess.run([script, *arguments], capture_output=True, text=True, cwd=ROOT, check=False)
+
+    assert run("--version").stdout == f"pixelart_tf {pixelart_tf.__version__}\n"
+    assert "pixelart-tf COMMAND" in run().stdout
+    assert run("train", "--help").stdout.startswith("usage: python -m pixelart_tf.train")
+    wrong = run("trian")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.startswith("pixelart-tf: 'trian' is not a command. Known: train, translate, ")
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.toml")), ids=lambda path: path.name)
 def test_experiments_have_known_settings_and_say_what_they_cost(path):
     from pixelart_tf.settings import config
-    from pixelart_tf.training.settings import Settings
+    from pixelart_tf.settings.experiment import Settings
+    from pixelart_tf.training.building import Plan
 
-    Settings(config.read(path))
+    Plan.of(Settings(config.read(path)))
     text = path.read_text(encoding="utf-8")
     assert all(word in text for word in ("# Command", "# Cost", "# Outcome"))

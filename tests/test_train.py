@@ -5,6 +5,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from PIL import Image
 
 from pixelart_tf.pictures import images
 from pixelart_tf.settings import config
+from pixelart_tf.settings.experiment import Settings
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENT = """
@@ -191,11 +193,12 @@ def test_the_log_has_a_line_an_epoch(finished):
 
 
 def test_the_config_reads_back_to_the_same_settings(experiment, finished):
-    from pixelart_tf.training import run
-
     folder, _ = finished
     written = config.read(folder / "config.toml")
-    assert run.Settings(written).tables() == run.Settings(config.read(experiment)).tables()
+    from pixelart_tf.training.building import Plan
+
+    assert Plan.of(Settings(written)).tables() == Plan.of(Settings(config.read(experiment))).tables()
+    assert written["run"] == {"saved": ["to_target", "to_source"]}
     assert written["model"]["generator"]["stddev"] == 0.02   # a default, filled in
     assert written["data"]["source"]["files"] == str(experiment.parent / "source")
 
@@ -228,7 +231,7 @@ def test_the_generators_are_the_checkpoints_averages(experiment, finished):
     from pixelart_tf.training.optimizers import averaged
 
     folder, _ = finished
-    resumed = run.Run(run.Settings(config.read(experiment)), devices.choose(), folder, resume=True)
+    resumed = run.Run(Settings(config.read(experiment)), devices.choose(), folder, resume=True)
     assert resumed.place == {"epoch": 3, "step": 0}
     for generator in (resumed.model.to_target, resumed.model.to_source):
         saved = weights(folder / f"{generator.name}.keras")   # by plain `keras.saving.load_model`
@@ -376,7 +379,7 @@ def test_finetuning_starts_from_saved_generators(experiment, finished, tmp_path,
     from pixelart_tf.training import run
 
     overrides = [f"finetune.{name}={finished[0] / name}.keras" for name in names]
-    settings = run.Settings(config.read(experiment, overrides))
+    settings = Settings(config.read(experiment, overrides))
     model = run.Run(settings, devices.choose(), tmp_path / "run").model
     for name in ("to_target", "to_source"):
         pairs = zip(getattr(model, name).get_weights(), weights(finished[0] / f"{name}.keras"), strict=True)
@@ -441,7 +444,7 @@ def test_one_picture_is_enough(experiment, tmp_path, capsys):
     ("data.image_size=0", "`image_size` must be a positive number of pixels"),
     ("data.image_size=17", "`image_size` must"),
     ("data.image_size=4", "`image_size` must be at least 6. Received: "),
-    ("data.target.image_size=32", "[data] both domains must have one size. Received: (16, 16, 3) and (32, 32, 3)"),
+    ("data.target.image_size=32", "[model] source and target must be of one size. Received: (16, 16, 3) and (32, 32,"),
     ("data.target.grey=true", "`identity_weight` must be 0 where one domain is grey"),
     ("data.source.files=", "`data.source.files` must name shards or pictures. Received: ''"),
     ("finetune.to_target=none.keras", "finetune.to_target: "),
@@ -522,6 +525,48 @@ def test_a_run_is_not_overwritten_and_resumes_with_its_own_settings_only(experim
         said = message(capsys, experiment, "--run", folder, "--resume", "--set", f"{key}={new}")
         assert f"--resume: `{key}` was {old!r} when {folder} began and is {new!r} now" in said
     assert (folder / "config.toml").read_text() == before
+
+
+def copied(finished, folder):
+    """A run's folder as it is, to go on with."""
+    shutil.copytree(finished[0], folder)
+    return folder
+
+
+def test_a_run_made_before_an_option_existed_goes_on(experiment, finished, tmp_path):
+    """What nobody names comes from the run's own config.toml, then from the defaults; only what is named is compared."""
+    folder = copied(finished, tmp_path / "run")
+    config_file = folder / "config.toml"
+    lines = config_file.read_text().splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith(("label_smoothing", "fit", "[run]", "saved"))]
+    assert len(kept) == len(lines) - 5   # `fit` is in both domains
+    config_file.write_text("".join(kept))
+    out, _ = train(experiment, "--run", folder, "--resume", "--set", "train.epochs=4")
+    assert "Done       3 epochs and 0 steps" in out
+    assert [row["epoch"] for row in rows(folder)] == [1, 2, 3, 4]
+    assert "label_smoothing" in config_file.read_text()
+
+
+def test_a_run_goes_on_by_its_folder_alone(finished, tmp_path, capsys):
+    from pixelart_tf import train
+
+    folder = copied(finished, tmp_path / "run")
+    assert train.main(["--run", str(folder), "--resume", "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "7 pictures, 16x16x3" in out   # not the quickstart's
+    assert "Done       3 epochs and 0 steps" in out
+
+
+def test_settings_that_nobody_names_are_those_of_the_run(experiment, finished, tmp_path, capsys):
+    """The experiment's file has lost a line since: what the run was begun with holds."""
+    from pixelart_tf import train
+
+    folder = copied(finished, tmp_path / "run")
+    lines = experiment.read_text().splitlines(keepends=True)
+    shorter = experiment.parent / "shorter.toml"
+    shorter.write_text("".join(line for line in lines if not line.startswith(("jitter", "pool_size", "learning_rate"))))
+    assert train.main([str(shorter), "--run", str(folder), "--resume", "--dry-run"]) == 0
+    capsys.readouterr()
 
 
 def test_a_broken_checkpoint_is_named(experiment, finished, tmp_path, capsys):

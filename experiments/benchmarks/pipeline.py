@@ -58,7 +58,8 @@ def bare(shards: str) -> tf.data.Dataset:
 
 def ours(shards: str, *, jitter: int, cache_bytes: int) -> tf.data.Dataset:
     domain = Domain(files=shards, image_size=256, jitter=jitter)
-    return feeds.single(loading.load(domain, cache_bytes=cache_bytes), batch_size=BATCH_SIZE, seed=0)
+    pictures = loading.load(domain, cache_bytes=cache_bytes)
+    return feeds.unpaired({"source": pictures}, batch_size=BATCH_SIZE, seed=0).map(lambda batch: batch["source"])
 
 
 def rate(iterator, seconds: float) -> float:

@@ -41,13 +41,13 @@ def ours(width: int, batch: int, size: int):
     import tensorflow as tf
 
     from pixelart_tf import devices
-    from pixelart_tf.models.cyclegan import cyclegan
+    from pixelart_tf.models.cyclegan import CycleGAN
     from pixelart_tf.training.optimizers import adam
 
     device = devices.choose(precision="float32")
     with device.scope():
-        model = cyclegan(
-            image_size=(size, size),
+        model = CycleGAN(
+            dict.fromkeys(("source", "target"), (size, size, 3)),
             generator={"name": "unet", "base_width": width},
             discriminator={"name": "patchgan", "base_width": width},
             pool_size=50,
@@ -55,7 +55,7 @@ def ours(width: int, batch: int, size: int):
         model.compile(optimizer=adam(num_steps=1000), jit_compile=device.jit_compile)
         model.optimizer.build(model.trainable_variables)
     images = keras.random.uniform((2, batch, size, size, 3), -1.0, 1.0)
-    dataset = tf.data.Dataset.from_tensors(((images[0], images[1]),)).repeat()
+    dataset = tf.data.Dataset.from_tensors({"source": images[0], "target": images[1]}).repeat()
 
     def run(steps):
         model.fit(dataset, steps_per_epoch=steps, epochs=1, verbose=0)

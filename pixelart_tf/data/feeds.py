@@ -2,7 +2,9 @@
 
     photos = load(Domain(files="tfrecords/photo*.tfrec", image_size=256, jitter=30))
     paintings = load(Domain(files="my_paintings", image_size=256, jitter=30))
-    batches = unpaired(photos, paintings, batch_size=4, seed=0)   # (source, target), float32 (4, 256, 256, 3)
+    batches = unpaired({"source": photos, "target": paintings}, batch_size=4, seed=0)
+
+Each batch is a dict of the same keys, float32 (4, 256, 256, 3).
 
 A domain is an endless row of elements. Element e belongs to pass e // n over its n pictures; the order of a pass, and
 the crop and mirror of each element in it, are drawn from (seed, domain, pass) alone. So a run that starts in the
@@ -16,19 +18,16 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from pixelart_tf.data.loading import Pictures, load
+from pixelart_tf.data.loading import Pictures
 from pixelart_tf.pictures.images import SUFFIXES
 from pixelart_tf.settings.domain import Domain, check_block
 
-__all__ = [
-    "Domain", "Pictures", "load", "paired", "pixelate", "single", "steps_per_epoch", "to_boxes", "unpaired",
-    "without_augmentation",
-]
+# A domain's number in the draw of its random numbers, which stays the same whatever other domains there are.
+STREAMS = {"source": 0, "target": 1}
 
 
 def unpaired(
-    source: Pictures,
-    target: Pictures,
+    pictures: dict[str, Pictures],
     *,
     batch_size: int,
     seed: int,
@@ -36,11 +35,10 @@ def unpaired(
     num_hosts: int = 1,
     host: int = 0,
 ) -> tf.data.Dataset:
-    """Endless batches of two domains that know nothing of each other; each is shuffled and repeated by itself.
+    """Endless batches of domains that know nothing of each other; each is shuffled and repeated by itself.
 
     Args:
-        source: one domain.
-        target: the other.
+        pictures: `"source"`, `"target"` or both.
         batch_size: pictures of each domain in a step, over all hosts.
         seed: where order, crops and mirrors come from, 0 or more.
         start_step: the step to begin with; equals `unpaired(...).skip(start_step)` without its work.
@@ -49,19 +47,19 @@ def unpaired(
             no others.
 
     Returns:
-        A data set of (source, target), each float32 (batch_size / num_hosts, height, width, channels), -1 to 1.
+        A data set of dicts of the same keys: float32 (batch_size / num_hosts, height, width, channels), -1 to 1.
 
     Raises:
         ValueError: an argument breaks its rule.
     """
     options = _options(batch_size, seed, start_step, num_hosts, host)
-    streams = [_batches(pictures, stream=stream, **options) for stream, pictures in enumerate((source, target))]
-    return tf.data.Dataset.zip(tuple(streams)).prefetch(tf.data.AUTOTUNE)
+    return _together({
+        name: _batches(domain, stream=STREAMS[name], **options) for name, domain in pictures.items()
+    })
 
 
 def paired(
-    source: Pictures,
-    target: Pictures,
+    pictures: dict[str, Pictures],
     *,
     batch_size: int,
     seed: int,
@@ -69,7 +67,8 @@ def paired(
     num_hosts: int = 1,
     host: int = 0,
 ) -> tf.data.Dataset:
-    """As `unpaired`, of pictures that belong together by name, both with the same crop and mirror.
+    """As `unpaired`, of pictures of `"source"` and `"target"` that belong together by name, both with the same crop
+    and mirror.
 
     Names are compared without folder and suffix. The two image sizes may differ; crops are alike in proportion.
 
@@ -77,32 +76,28 @@ def paired(
         ValueError: a name has no partner or occurs twice; the domains differ in `mirror` or in relative `jitter`.
     """
     options = _options(batch_size, seed, start_step, num_hosts, host)
+    source, target = pictures["source"], pictures["target"]
     if source.domain.mirror != target.domain.mirror:
         raise ValueError("`mirror` must be the same in paired domains. Received: True and False")
-    jitters = [pictures.domain.jitter / min(pictures.domain.crop_size) for pictures in (source, target)]
+    jitters = [each.domain.jitter / min(each.domain.crop_size) for each in (source, target)]
     if jitters[0] != jitters[1]:
         raise ValueError(
             "`jitter` must be the same part of `image_size` in paired domains. "
             f"Received: {source.domain.jitter} and {target.domain.jitter}"
         )
-    keys = [_keys(source), _keys(target)]
-    for side, here, there in (("source", keys[0], keys[1]), ("target", keys[1], keys[0])):
-        alone = sorted(here.keys() - there.keys())
+    keys = {"source": _keys(source), "target": _keys(target)}
+    for side, other in (("source", "target"), ("target", "source")):
+        alone = sorted(keys[side].keys() - keys[other].keys())
         if alone:
             raise ValueError(f"every name must be in both paired domains. Received: {alone[0]!r} in the {side} only")
-    streams = [
-        _batches(pictures, stream=0, order=[key[name] for name in sorted(key)], **options)
-        for pictures, key in zip((source, target), keys, strict=True)
-    ]
-    return tf.data.Dataset.zip(tuple(streams)).prefetch(tf.data.AUTOTUNE)
+    return _together({
+        name: _batches(pictures[name], stream=0, order=[key[each] for each in sorted(key)], **options)
+        for name, key in keys.items()
+    })
 
 
-def single(
-    pictures: Pictures, *, batch_size: int, seed: int, start_step: int = 0, num_hosts: int = 1, host: int = 0
-) -> tf.data.Dataset:
-    """As `unpaired`, of one domain: a data set of float32 (batch_size / num_hosts, height, width, channels)."""
-    options = _options(batch_size, seed, start_step, num_hosts, host)
-    return _batches(pictures, stream=0, **options).prefetch(tf.data.AUTOTUNE)
+def _together(batches: dict[str, tf.data.Dataset]) -> tf.data.Dataset:
+    return tf.data.Dataset.zip(batches).prefetch(tf.data.AUTOTUNE)
 
 
 def steps_per_epoch(*pictures: Pictures, batch_size: int) -> int:

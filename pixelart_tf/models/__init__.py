@@ -1,5 +1,5 @@
-"""The models that an experiment's `[model]` table can name."""
+"""The models that an experiment's `[model]` table can name; the first is the default."""
 
-from pixelart_tf.models.cyclegan import cyclegan
+from pixelart_tf.models.cyclegan import CycleGAN
 
-MODELS = {"cyclegan": cyclegan}
+MODELS = {"cyclegan": CycleGAN}

@@ -4,6 +4,9 @@ from pixelart_tf.networks.patchgan import patchgan, receptive_field
 from pixelart_tf.networks.resnet import resnet
 from pixelart_tf.networks.unet import unet
 
-NETWORKS = {"unet": unet, "resnet": resnet, "patchgan": patchgan}
+# What `name` in `[model.generator]` and in `[model.discriminator]` can be; the first is the default. A generator whose
+# `image_size` is None by default takes pictures of any size.
+GENERATORS = {"resnet": resnet, "unet": unet}
+DISCRIMINATORS = {"patchgan": patchgan}
 
-__all__ = ["NETWORKS", "patchgan", "receptive_field", "resnet", "unet"]
+__all__ = ["DISCRIMINATORS", "GENERATORS", "patchgan", "receptive_field", "resnet", "unet"]

@@ -7,17 +7,14 @@ import math
 import tomllib
 import types
 import typing
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from pixelart_tf.base.cli import UserError
 
-# Where an experiment's paths stand; relative ones are meant from the experiment's own folder.
-PATHS = {
-    ("data", "source", "files"), ("data", "target", "files"), ("samples", "source"), ("samples", "target"),
-    ("finetune", "to_target"), ("finetune", "to_source"),
-    ("score", "source"), ("score", "target"), ("score", "weights"),
-}
+# Of an option that is a path: `Annotated[str, PATH]`. A relative one is meant from the folder of the experiment's file.
+PATH = "path"
 
 
 class ConfigError(UserError):
@@ -42,43 +39,105 @@ class Table:
         name = table.pop("name")
         if name not in list(self.functions):   # a list, as what a table holds may not be hashable
             raise ConfigError(f"`{where}.name` must be one of {', '.join(self.functions)}. Received: {name!r}")
-        return {"name": name} | options(self.functions[name], table, where, self.given)
+        return {"name": str(name)} | options(self.functions[name], table, where, self.given)
 
 
-def read(path: Path, overrides: typing.Iterable[str] = ()) -> dict:
-    """Tables of an experiment file.
+class Text(str):
+    """A string of an experiment that knows where it stands, should it turn out to be a path.
+
+    Attributes:
+        folder: that a relative path is meant from.
+    """
+
+    folder: Path
+
+    @classmethod
+    def of(cls, value: typing.Any, folder: Path) -> typing.Any:
+        """The same value, with all strings in its lists and tables as `Text`."""
+        if isinstance(value, dict):
+            return {key: cls.of(each, folder) for key, each in value.items()}
+        if isinstance(value, list):
+            return [cls.of(each, folder) for each in value]
+        if not isinstance(value, str):
+            return value
+        text = cls(value)
+        text.folder = folder
+        return text
+
+
+def read(path: Path, overrides: Iterable[str] = ()) -> dict:
+    """Tables of an experiment file; their strings are `Text`.
 
     Args:
         path: a TOML file; its relative paths are meant from the folder that it is in.
-        overrides: settings such as `"model.cycle_weight=20"`; their relative paths are meant from the current folder.
+        overrides: see `overridden`.
 
     Raises:
         ConfigError: no such file, not TOML, or an override without a key or a value.
     """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:   # of TOML, of UTF-8, of numbers of thousands of digits
         raise ConfigError(f"{path}: not a TOML file: {error}") from None
-    _absolute(tables, path.resolve().parent)
+    return overridden(Text.of(tables, path.resolve().parent), overrides)
+
+
+def overridden(tables: dict, overrides: Iterable[str]) -> dict:
+    """The same tables, changed in place, with other values of some settings.
+
+    Args:
+        tables: of an experiment.
+        overrides: such as `"model.cycle_weight=20"`; a relative path is meant from the current folder.
+
+    Raises:
+        ConfigError: no key, no value, or a key that leads through a setting.
+    """
     for override in overrides:
-        keys, equals, text = override.partition("=")
-        *parents, key = keys.strip().split(".")
-        if not equals or not key or not all(parents):
-            raise ConfigError(f"--set takes table.key=value, such as model.cycle_weight=20. Received: {override}")
-        table = tables
-        for parent in parents:
-            table = table.setdefault(parent, {})
-            if not isinstance(table, dict):
-                raise ConfigError(f"--set {override}: `{parent}` is a setting, not a table")
-        table[key] = _value(text.strip())
-        _absolute(tables, Path.cwd())
+        _set_value(tables, override)
     return tables
 
 
-def options(function: typing.Callable, table: dict, where: str, given: typing.Iterable[str] = ()) -> dict:
-    """All keyword options of `function`: those of `table`, checked, and the defaults of the rest.
+def _set_value(tables: dict, override: str) -> None:
+    keys, equals, text = override.partition("=")
+    *parents, key = keys.strip().split(".")
+    if not equals or not key or not all(parents):
+        raise ConfigError(f"--set takes table.key=value, such as model.cycle_weight=20. Received: {override}")
+    table = tables
+    for parent in parents:
+        table = table.setdefault(parent, {})
+        if not isinstance(table, dict):
+            raise ConfigError(f"--set {override}: `{parent}` is a setting, not a table")
+    table[key] = Text.of(_value(text.strip()), Path.cwd())
 
-    Where a function passes `**options` on, they are those of the class that it is annotated to return.
+
+def absolute(path: str) -> str:
+    """A path of an experiment made absolute, without `..`; its wildcards stay.
+
+    Args:
+        path: a relative one is meant from the folder of the file that it stands in (see `Text`), else from the current
+            one.
+
+    Raises:
+        ConfigError: it leads above the root, or begins with the name of a user who does not exist.
+    """
+    try:
+        whole = getattr(path, "folder", Path.cwd()) / Path(path).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{path}: no such user") from None
+    # `resolve` would choke on a glob's asterisks on some systems.
+    parts = []
+    for part in whole.parts:
+        if part != "..":
+            parts.append(part)
+        elif len(parts) > 1:
+            parts.pop()
+        else:
+            raise ConfigError(f"{path}: leads above the root, from {whole.anchor}")
+    return str(Path(*parts))
+
+
+def options(function: typing.Callable, table: dict, where: str, given: Iterable[str] = ()) -> dict:
+    """All keyword options of `function`: those of `table`, checked, and the defaults of the rest.
 
     Args:
         function: a function with keyword-only options, or a class.
@@ -143,32 +202,11 @@ def dumps(tables: dict, prefix: str = "") -> str:
 
 
 def _keyword_only(function) -> dict[str, inspect.Parameter]:
-    signature = inspect.signature(function, eval_str=True)
+    # Of a class it is `__init__` that counts, also where a base class has a `__new__` that takes anything.
+    signature = inspect.signature(function.__init__ if inspect.isclass(function) else function, eval_str=True)
     known = {name: p for name, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY}
-    if any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
-        known |= {name: p for name, p in _keyword_only(signature.return_annotation).items() if name not in known}
     known.pop("name", None)   # of a layer or a network: not a setting
     return known
-
-
-def _absolute(tables: dict, folder: Path) -> None:
-    for *parents, key in PATHS:
-        table = tables
-        for parent in parents:
-            table = table.get(parent, {}) if isinstance(table, dict) else {}
-        if isinstance(table, dict) and isinstance(table.get(key), str) and table[key]:
-            table[key] = str(Path(*_normalized(folder, table[key])))
-
-
-def _normalized(folder: Path, path: str) -> list[str]:
-    """Parts of `folder / path` without `..`; `resolve` would choke on a glob's asterisks on some systems."""
-    parts = []
-    for part in (folder / Path(path).expanduser()).parts:
-        if part == "..":
-            parts.pop()
-        else:
-            parts.append(part)
-    return parts
 
 
 def _value(text: str):
@@ -177,26 +215,40 @@ def _value(text: str):
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+    except (RecursionError, ValueError):   # brackets within brackets, or a number of thousands of digits
+        raise ConfigError(f"--set: not a value of a setting: {text[:40]}...") from None
+
+
+def value(given: typing.Any, annotation: typing.Any, name: str) -> typing.Any:
+    """One value, as an annotation asks for it. Raises ConfigError, which calls it `name`."""
+    parameter = inspect.Parameter("value", inspect.Parameter.KEYWORD_ONLY, annotation=annotation)
+    return _checked(given, parameter, name)
 
 
 def _checked(value, parameter: inspect.Parameter, name: str):
-    """`value`, a whole number made a float and a list a tuple where the annotation, or else the default, says so."""
-    annotation = parameter.annotation
+    """`value`, as the annotation, or else the type of the default, asks for it.
+
+    A whole number is made a float and a list a tuple where that is meant, and a path absolute.
+    """
+    annotation, is_path = parameter.annotation, False
     if annotation is inspect.Parameter.empty:
         if parameter.default in (None, inspect.Parameter.empty):
             return value
         annotation = type(parameter.default)
     if typing.get_origin(annotation) is typing.Annotated:
-        annotation = typing.get_args(annotation)[0]
+        annotation, *notes = typing.get_args(annotation)
+        is_path = PATH in notes
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"`{name}` must be finite. Received: {value}")
-    if isinstance(value, str) and not _is_text(value):
-        raise ConfigError(f"`{name}` must be UTF-8. Received: {value!r}")
+    if isinstance(value, str):
+        if not _is_text(value):
+            raise ConfigError(f"`{name}` must be UTF-8. Received: {value!r}")
+        value = absolute(value) if is_path and value else str(value)
     accepted = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
     for kind in accepted:
         origin = typing.get_origin(kind) or kind
         if origin is float and isinstance(value, int) and not isinstance(value, bool):
-            return float(value)
+            return _as_float(value, name)
         if origin is tuple and isinstance(value, list | tuple):
             items = typing.get_args(kind)
             if not items or (len(items) == len(value) and all(type(v) is t for v, t in zip(value, items, strict=True))):
@@ -206,6 +258,13 @@ def _checked(value, parameter: inspect.Parameter, name: str):
     words = {dict: "a table", str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
     wanted = " or ".join(words.get(kind, str(kind)) for kind in accepted if kind is not types.NoneType)
     raise ConfigError(f"`{name}` must be {wanted}. Received: {value!r}")
+
+
+def _as_float(value: int, name: str) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise ConfigError(f"`{name}` must be finite. Received: a number of over 300 digits") from None
 
 
 def _is_text(value: str) -> bool:

@@ -1,6 +1,9 @@
 """One set of pictures, and how they become a model's input: the tables `[data.source]` and `[data.target]`."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pixelart_tf.settings.config import PATH
 
 RESIZES = ("area", "bilinear", "lanczos", "nearest")
 FITS = ("crop", "pad", "stretch")
@@ -35,7 +38,7 @@ class Domain:
         ValueError: an argument breaks its rule.
     """
 
-    files: str
+    files: Annotated[str, PATH]
     image_size: int | tuple[int, int] = 256
     fit: str = "crop"
     resize: str = "area"

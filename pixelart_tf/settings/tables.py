@@ -1,10 +1,16 @@
 """The tables of an experiment that are plain settings: their keys, defaults and rules."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pixelart_tf.settings.config import PATH
+
+# Shards or a folder; "" where there are none.
+Files = Annotated[str, PATH]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Training:
+class TrainTable:
     """The `[train]` table.
 
     Attributes:
@@ -52,7 +58,7 @@ class Training:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Samples:
+class SamplesTable:
     """The `[samples]` table: the pictures shown while training.
 
     Attributes:
@@ -61,8 +67,8 @@ class Samples:
         scale: enlargement, by whole numbers.
     """
 
-    source: str = ""
-    target: str = ""
+    source: Files = ""
+    target: Files = ""
     count: int = 8
     scale: int = 1
 
@@ -73,7 +79,7 @@ class Samples:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Score:
+class ScoreTable:
     """The `[score]` table: MiFID of translated pictures while training.
 
     Attributes:
@@ -86,17 +92,15 @@ class Score:
         epsilon: memorization distances below it count.
     """
 
-    source: str = ""
-    target: str = ""
+    source: Files = ""
+    target: Files = ""
     network: str = "lite0"
-    weights: str = ""
+    weights: Files = ""
     every: int = 5
     count: int = 0
     epsilon: float = 0.1
 
     def __post_init__(self):
-        if bool(self.source) != bool(self.target):
-            raise ValueError("`source` and `target` must be given both or not at all")
         if self.every < 1:
             raise ValueError(f"`every` must be at least 1. Received: {self.every}")
         if self.count < 0 or self.count == 1:
@@ -104,19 +108,7 @@ class Score:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finetune:
-    """The `[finetune]` table: saved generators to start from, one of them or both.
-
-    Attributes:
-        to_target, to_source: `.keras` files; empty: fresh weights.
-    """
-
-    to_target: str = ""
-    to_source: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Export:
+class ExportTable:
     """The `[export]` table: how the generators are saved.
 
     Attributes:

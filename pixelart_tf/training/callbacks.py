@@ -1,4 +1,4 @@
-"""What a run does besides stepping: save its state, stop in time, log, draw."""
+"""What a run does besides stepping: save its state, stop in time, keep a log."""
 
 import json
 import math
@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import keras
@@ -13,10 +14,8 @@ import numpy as np
 
 from pixelart_tf.base import files
 from pixelart_tf.base.cli import UserError
-from pixelart_tf.generators.saving import as_float32, with_cells
-from pixelart_tf.pictures import images
+from pixelart_tf.settings.run_folder import RunFolder
 from pixelart_tf.training import checkpoint, figures
-from pixelart_tf.training.optimizers import averaged
 
 
 class Stopped(Exception):
@@ -174,23 +173,24 @@ class Log(keras.callbacks.Callback):
     Args:
         folder: of the run.
         first_epoch: lines of this epoch and later ones, left by a run that was killed, are taken out.
-        batch_size: pairs per step.
+        batch_size: pictures of each domain per step.
+        scores: names of scores among the logs that are kept.
         write: whether this process writes; the other hosts of a run must read the losses at the same moment.
 
     A line has the epoch (from 1), the steps done, the losses as means over the epoch, its scores, the learning rate
     after it, and the seconds and images/s; of an epoch that was interrupted, those are of the part after the resume.
     """
 
-    def __init__(self, folder: Path, *, first_epoch: int, batch_size: int, write: bool = True):
+    def __init__(
+        self, folder: RunFolder, *, first_epoch: int, batch_size: int, scores: Iterable[str] = (), write: bool = True
+    ):
         super().__init__()
-        self.folder, self.batch_size, self.write = folder, batch_size, write
-        self.path = folder / "log.jsonl"
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
-        try:
-            self.history = [row for row in map(json.loads, lines) if row["epoch"] <= first_epoch]
-        except (ValueError, TypeError, KeyError):
-            raise UserError(f"{self.path}: not a log of a run any more; remove it to go on without") from None
-        self._write()
+        self.folder, self.batch_size, self.scores, self.write = folder, batch_size, tuple(scores), write
+        self.history = [row for row in folder.history() if row["epoch"] <= first_epoch]
+
+    def set_model(self, model):
+        super().set_model(model)
+        self._write()   # the lines that were taken out are gone
 
     def on_epoch_begin(self, epoch, logs=None):
         self._began, self._ended, self._steps = time.monotonic(), time.monotonic(), 0
@@ -202,11 +202,11 @@ class Log(keras.callbacks.Callback):
         seconds = self._ended - self._began
         row = {"epoch": epoch + 1, "step": int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))}
         row |= {name: round(value, 6) for name, value in means(self.model).items()}
-        row |= {name: logs[name] for name in figures.SCORES if name in (logs or {})}
+        row |= {name: logs[name] for name in self.scores if name in (logs or {})}
         row |= {
             "learning_rate": float(self.model.optimizer.learning_rate),
             "seconds": round(seconds, 2),
-            "images_per_second": round(2 * self._steps * self.batch_size / seconds, 2),
+            "images_per_second": round(len(self.model.domains) * self._steps * self.batch_size / seconds, 2),
         }
         self.history.append(row)
         self._write()
@@ -215,8 +215,8 @@ class Log(keras.callbacks.Callback):
         if not self.write:
             return
         if self.history:
-            figures.curves(self.history, self.folder / "curves.png")
-        files.write_text(self.path, "".join(json.dumps(row) + "\n" for row in self.history))
+            figures.curves(self.history, self.folder.curves, self.model.curves, scores=self.scores)
+        files.write_text(self.folder.log, "".join(json.dumps(row) + "\n" for row in self.history))
 
 
 class TensorBoard(keras.callbacks.TensorBoard):
@@ -224,78 +224,3 @@ class TensorBoard(keras.callbacks.TensorBoard):
 
     def on_epoch_end(self, epoch, logs=None):
         super().on_epoch_end(epoch, {name: float(np.mean(value)) for name, value in (logs or {}).items()})
-
-
-class Pictures(keras.callbacks.Callback):
-    """Writes sheets of translations and patch maps, and the generators.
-
-    Args:
-        folder: of the run.
-        source, target: float32 (B, H, W, C) in [-1, 1].
-        every: epochs between two sheets; the last epoch always has one.
-        num_epochs: of the run; None where a time budget decides.
-        scale: enlargement of the pictures.
-        cell_size: see `with_cells`.
-    """
-
-    def __init__(
-        self, folder: Path, *, source: np.ndarray, target: np.ndarray, every: int, num_epochs: int | None, scale: int,
-        cell_size: int,
-    ):
-        super().__init__()
-        self.folder, self.source, self.target = folder, source, target
-        self.every, self.num_epochs, self.scale, self.cell_size = every, num_epochs, scale, cell_size
-
-    def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every == 0 or is_last(self, epoch):
-            to_target = averaged(self.model.to_target, self.model.optimizer)
-            to_source = averaged(self.model.to_source, self.model.optimizer)
-            self._draw(f"epoch_{epoch + 1:04}", to_target, to_source)
-            for generator in (to_target, to_source):
-                save_generator(generator, self.folder / f"{generator.name}.keras", self.cell_size)
-
-    def _draw(self, name, to_target, to_source):
-        source, target = self.source, self.target
-        fake_target, fake_source = predict(to_target, source), predict(to_source, target)
-        self._write(f"samples/{name}.png", {
-            "source": source,
-            "source -> target": fake_target,
-            "source -> target -> source": predict(to_source, fake_target),
-            "source -> source (identity)": predict(to_source, source),
-            "target": target,
-            "target -> source": fake_source,
-            "target -> source -> target": predict(to_target, fake_source),
-            "target -> target (identity)": predict(to_target, target),
-        })
-        judged = {
-            "source": (self.model.source_discriminator, source),
-            "made source": (self.model.source_discriminator, fake_source),
-            "target": (self.model.target_discriminator, target),
-            "made target": (self.model.target_discriminator, fake_target),
-        }
-        rows = {}
-        for caption, (discriminator, pictures) in judged.items():
-            rows[caption] = pictures
-            maps = figures.patch_map(predict(discriminator, pictures), pictures.shape[1:3])
-            rows[f"{caption}: patches that look real are bright"] = maps
-        self._write(f"patch_maps/{name}.png", rows)
-
-    def _write(self, name, rows):
-        path = self.folder / name
-        path.parent.mkdir(exist_ok=True)
-        images.write(path, figures.sheet(rows, self.scale))
-
-
-def predict(network: keras.Model, pictures: np.ndarray, batch_size: int = 1) -> np.ndarray:
-    """What a network makes of pictures, float32 (B, H, W, C) in [-1, 1], on this host alone."""
-    # Not Keras' `predict`, which under a strategy would distribute the pictures over hosts that do not take part.
-    return np.concatenate([
-        keras.ops.convert_to_numpy(network(pictures[i : i + batch_size], training=False))
-        for i in range(0, len(pictures), batch_size)
-    ])
-
-
-def save_generator(generator: keras.Model, path: Path, cell_size: int = 1) -> None:
-    """Saves a generator as `.keras` in float32 and with its cells (see `with_cells`), whole or not at all."""
-    with files.replacing(path) as temporary:
-        with_cells(as_float32(generator), cell_size).save(temporary)

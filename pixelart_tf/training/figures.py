@@ -1,5 +1,6 @@
-"""The pictures that a run draws of itself: sheets of translations, the discriminators' patch maps, loss curves."""
+"""The pictures that a run draws of itself: sheets of captioned rows, and curves of its losses."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,6 @@ from pixelart_tf.pictures import images
 
 MARGIN = 4      # pixels between pictures
 LABEL = 15      # pixels of a row's caption
-SCORES = ("mifid", "fid", "memorization_distance", "kid")   # of an epoch's logs, where it was scored
 
 
 def sheet(rows: dict[str, np.ndarray], scale: int = 1) -> np.ndarray:
@@ -38,48 +38,34 @@ def sheet(rows: dict[str, np.ndarray], scale: int = 1) -> np.ndarray:
     return np.concatenate(strips)
 
 
-def patch_map(logits: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A discriminator's opinion of each patch as a picture: white looks real to it, black looks made.
+def curves(
+    history: list[dict], path: Path, panels: dict[str, tuple[str, ...]], *, scores: Sequence[str] = ()
+) -> None:
+    """Draws losses and scores over the epochs.
 
     Args:
-        logits: float32 (B, h, w, 1).
-        size: (H, W) of the pictures that were judged.
-
-    Returns:
-        float32 (B, H, W, 1) in [-1, 1], each map stretched over its own range.
-    """
-    low, high = logits.min(axis=(1, 2, 3), keepdims=True), logits.max(axis=(1, 2, 3), keepdims=True)
-    stretched = 2 * (logits - low) / np.maximum(high - low, 1e-6) - 1   # (B, h, w, 1)
-    rows, columns = (np.arange(n) * m // n for n, m in zip(size, logits.shape[1:3], strict=True))
-    return stretched[:, rows][:, :, columns]
-
-
-def curves(history: list[dict], path: Path) -> None:
-    """Draws the losses of the four networks and of the cycle over the epochs.
-
-    Args:
-        history: a dict of means per epoch, as in a run's `log.jsonl`.
+        history: a dict of means per epoch, as in a run's log.
         path: of a `.png`, written whole or not at all.
+        panels: title -> names of losses; see `Model.curves`.
+        scores: names of scores. The first one has a panel, where it is in the history, and the second too where it
+            differs.
     """
     from matplotlib.figure import Figure  # not pyplot: no window, no global state, no start-up cost elsewhere
 
-    panels = {
-        "generators (weighted sums)": ("to_target", "to_source"),
-        "discriminators": ("target_discriminator", "source_discriminator"),
-        "mean absolute errors (unweighted)": ("cycle", "identity", "color"),
-    }
-    scored = [row for row in history if "mifid" in row]
+    panels = {title: names for title, names in panels.items() if any(name in row for row in history for name in names)}
+    scored = [row for row in history if scores and scores[0] in row]
     if scored:
-        # They are equal, and one line would hide the other, as long as nothing is memorized.
-        differ = any(abs(row["mifid"] - row["fid"]) > 1e-6 for row in scored)
-        panels["scores (lower is better)"] = ("mifid", "fid") if differ else ("mifid",)
+        # MiFID and FID are equal, and one line would hide the other, as long as nothing is memorized.
+        first, second = scores[:2]
+        differ = any(abs(row[first] - row.get(second, row[first])) > 1e-6 for row in scored)
+        panels["scores (lower is better)"] = (first, second) if differ else (first,)
     figure = Figure(figsize=(4 * len(panels), 3.6), layout="constrained")
-    for axes, (title, names) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+    for axes, (title, names) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         for name in names:
             rows = [row for row in history if name in row]   # not every epoch has scores
             if rows:
                 label = {"mifid": "MiFID", "fid": "FID"}.get(name, name.replace("_", " "))
-                marker = "o" if name in SCORES else ""
+                marker = "o" if name in scores else ""
                 axes.plot([row["epoch"] for row in rows], [row[name] for row in rows], marker=marker, label=label)
         axes.set(title=title, xlabel="epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)

@@ -113,10 +113,10 @@ def adam(
 
 
 def averaged(generator: keras.Model, optimizer: keras.optimizers.Optimizer) -> keras.Model:
-    """A copy of `generator` with its averaged weights, or `generator` itself where none are kept."""
+    """A copy of `generator` with its averaged weights, or `generator` itself where none are kept or no step is done."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)   # loss scaling wraps the optimizer
     averages = inner.averages()
-    if not averages:
+    if not averages or not int(ops.convert_to_numpy(inner.iterations)):   # the averages are zeros until the first step
         return generator
     copy = keras.models.clone_model(generator)
     copy.set_weights([averages.get(id(weight), weight) for weight in generator.weights])

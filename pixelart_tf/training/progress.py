@@ -7,14 +7,14 @@ import keras
 from pixelart_tf.training.callbacks import means, sync
 
 
-class Progress(keras.callbacks.Callback):
+class EpochProgress(keras.callbacks.Callback):
     """A progress bar with the losses and images/s, and after the first steps how long the run will take.
 
     Args:
         num_epochs: of the run; None where a time budget decides, which then also tells how long it takes.
         steps_per_epoch: of the run.
         first_step: of the first epoch, where it goes on within one.
-        batch_size: pairs per step.
+        batch_size: pictures of each domain per step.
         interactive: whether to draw a bar; else it is a line an epoch.
     """
 
@@ -45,7 +45,7 @@ class Progress(keras.callbacks.Callback):
                 print(self._name(self._epoch))
                 names = [*self.model.trackers, "images/s"]
                 self._bar = keras.utils.Progbar(self.steps_per_epoch, stateful_metrics=names)
-            speed = 2 * self.batch_size * (batch + 1) / (now - self._began)
+            speed = len(self.model.domains) * self.batch_size * (batch + 1) / (now - self._began)
             self._bar.update(step, [*means(self.model).items(), ("images/s", speed)])
 
     def _name(self, epoch):
@@ -64,7 +64,7 @@ class Progress(keras.callbacks.Callback):
         if not self.interactive:
             losses = "  ".join(f"{name} {value:.3f}" for name, value in means(self.model).items())
             seconds = time.monotonic() - self._began
-            speed = 2 * self.batch_size * self._steps / seconds
+            speed = len(self.model.domains) * self.batch_size * self._steps / seconds
             print(f"{self._name(epoch)}  {losses}  {speed:.1f} images/s", flush=True)
         self._first_step = 0
 

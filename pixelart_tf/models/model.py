@@ -1,0 +1,177 @@
+"""What the trainer asks of a model, and what every GAN needs."""
+
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+import keras
+import numpy as np
+from keras import ops
+
+from pixelart_tf.models.losses import Adversarial, l1
+
+# Caption -> pictures of a row, float32 (B, H, W, 1 or 3) in [-1, 1].
+Rows = dict[str, np.ndarray]
+
+
+class Model(keras.Model):
+    """A model that `training` can train: networks, and one scalar loss for all of them.
+
+    It has `call` and `compute_loss`, and no `train_step`: stock `fit()` trains it. Its keyword-only options are the
+    keys of the `[model]` table, checked by name and type against the signature. A batch is a dict of the keys in
+    `feed`: `"source"` and `"target"` are float32 images (B, H, W, C) in [-1, 1].
+
+    Args:
+        shapes: name of a domain -> (height, width, channels) of its pictures.
+        losses: names of what is logged, each a mean over the epoch; `track` takes their values.
+        name: of the model.
+
+    Class attributes, which say what the model is:
+        domains: the sets of pictures that it learns from: the keys of `[data]`, `[samples]` and `[score]`.
+        saved: the networks that are saved as NAME.keras, which are attributes of the same names, and the keys of
+            `[finetune]`. The first one is what is scored.
+        curves: title of a panel of the curves' picture -> names of losses.
+
+    Attributes:
+        trackers: name of a loss -> its `keras.metrics.Mean`.
+        has_several_hosts: set where several hosts train together: `fit` then joins the hosts' logs, which scalars do
+            not bear.
+    """
+
+    domains: ClassVar[tuple[str, ...]] = ("source", "target")
+    saved: ClassVar[tuple[str, ...]] = ("to_target",)
+    curves: ClassVar[dict[str, tuple[str, ...]]] = {}
+
+    def __init__(self, shapes: dict[str, tuple[int, int, int]], *, losses: Iterable[str], name: str):
+        super().__init__(name=name)
+        self.shapes = {domain: tuple(shapes[domain]) for domain in self.domains}
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in losses}
+        self.has_several_hosts = False
+        self.built = True
+
+    @property
+    def feed(self) -> tuple[str, ...]:
+        """The keys of a batch; of the built model, as options may ask for more."""
+        return self.domains
+
+    @property
+    def networks(self) -> dict[str, keras.Model]:
+        """The networks that are trained, by their names, in the order in which they were made."""
+        return {layer.name: layer for layer in self.layers if isinstance(layer, keras.Model)}
+
+    def sheets(self, generators: dict[str, keras.Model], samples: dict[str, np.ndarray]) -> dict[str, Rows]:
+        """Pictures that show what the networks do.
+
+        Args:
+            generators: the networks of `saved`, with averaged weights where averages are kept.
+            samples: name of a domain -> float32 (B, H, W, C) in [-1, 1].
+
+        Returns:
+            Name of a sheet -> its rows. The default is one sheet: what goes in, and what the first network makes of it.
+        """
+        first = self.domains[0]
+        return {"samples": {first: samples[first], self.saved[0]: self.made(generators, samples)}}
+
+    def made(self, generators: dict[str, keras.Model], samples: dict[str, np.ndarray]) -> np.ndarray:
+        """The pictures that are scored: float32 (B, H, W, C) in [-1, 1]. Arguments as of `sheets`."""
+        return predict(generators[self.saved[0]], samples[self.domains[0]])
+
+    def game(
+        self, discriminator: keras.Model, real, fake, *, adversarial: Adversarial, augment: Callable | None = None,
+        pool: keras.layers.Layer | None = None, training: bool = True,
+    ) -> tuple:
+        """The adversarial losses of both players, such that the gradient of their sum is each player's own.
+
+        The generator's loss sees the discriminator through frozen weights, and the discriminator's loss sees the fakes
+        through `stop_gradient`. What the discriminator keeps between steps besides its weights (batch norm's means)
+        is updated by its own pass alone.
+
+        Args:
+            discriminator: images to logits.
+            real: float (B, H, W, C).
+            fake: likewise, as a generator made it.
+            adversarial: the two losses of logits.
+            augment: of all that the discriminator sees, called with `training`.
+            pool: exchanges fakes for earlier ones before the discriminator is trained on them.
+            training: as in `call`.
+
+        Returns:
+            The generator's loss and the discriminator's, scalars.
+        """
+        # Each weight is read once for both, by the copy. With a read of its own for the frozen discriminator,
+        # TensorFlow's graph optimizer would lose the order of that read and the weight's update (TensorFlow 2.20 and
+        # 2.21, its dependency optimization), and now and then a fake would be judged by the next step's weights.
+        weights = [ops.copy(w) for w in discriminator.trainable_variables]
+
+        def judge(images, weights):
+            images = images if augment is None else augment(images, training=training)
+            state = [ops.copy(v) for v in discriminator.non_trainable_variables]
+            return discriminator.stateless_call(weights, state, images, training=training)
+
+        frozen = [ops.stop_gradient(w) for w in weights]
+        generator_loss = adversarial.generator(judge(fake, frozen)[0])
+        fake = ops.stop_gradient(fake)
+        if pool is not None:
+            fake = pool(fake, training=training)
+        both, state = judge(ops.concatenate([real, ops.cast(fake, real.dtype)]), weights)   # (2B, h, w, 1)
+        if training:
+            for variable, value in zip(discriminator.non_trainable_variables, state, strict=True):
+                variable.assign(value)
+        return generator_loss, adversarial.discriminator(*ops.split(both, 2))
+
+    def track(self, terms: dict) -> None:
+        """Adds a batch's losses to the log.
+
+        Args:
+            terms: name of a tracker -> scalar, as a `keras.losses` object gives it.
+        """
+        # tf.distribute makes Keras divide each loss by the number of replicas. A loss that is 1 by construction tells
+        # that number, and the log shows the losses as they are on one device.
+        scale = l1(ops.ones((1, 1)), ops.zeros((1, 1)))
+        for name, tracker in self.trackers.items():
+            tracker.update_state(ops.stop_gradient(terms[name] / scale))
+
+    def get_metrics_result(self):
+        logs = super().get_metrics_result()
+        return {name: ops.reshape(value, (1,)) for name, value in logs.items()} if self.has_several_hosts else logs
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Does nothing: all is built, and under a strategy the stock method would use up a batch of the data."""
+
+
+def scalar(value: float, name: str) -> keras.Variable:
+    """A loss weight that a callback can change: a Python float would be baked into the compiled step."""
+    return keras.Variable(float(value), trainable=False, dtype="float32", name=name)
+
+
+def predict(network: keras.Model, pictures: np.ndarray, batch_size: int = 1) -> np.ndarray:
+    """What a network makes of pictures, on this host alone.
+
+    Args:
+        network: images to images, or to logits.
+        pictures: float32 (B, H, W, C) in [-1, 1].
+        batch_size: pictures that go through it together.
+
+    Returns:
+        float32 (B, ...).
+    """
+    # Not Keras' `predict`, which under a strategy would distribute the pictures over hosts that do not take part.
+    return np.concatenate([
+        keras.ops.convert_to_numpy(network(pictures[i : i + batch_size], training=False))
+        for i in range(0, len(pictures), batch_size)
+    ])
+
+
+def patch_map(logits: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A discriminator's opinion of each patch as a picture: white looks real to it, black looks made.
+
+    Args:
+        logits: float32 (B, h, w, 1).
+        size: (H, W) of the pictures that were judged.
+
+    Returns:
+        float32 (B, H, W, 1) in [-1, 1], each map stretched over its own range.
+    """
+    low, high = logits.min(axis=(1, 2, 3), keepdims=True), logits.max(axis=(1, 2, 3), keepdims=True)
+    stretched = 2 * (logits - low) / np.maximum(high - low, 1e-6) - 1   # (B, h, w, 1)
+    rows, columns = (np.arange(n) * m // n for n, m in zip(size, logits.shape[1:3], strict=True))
+    return stretched[:, rows][:, :, columns]

@@ -1,0 +1,48 @@
+"""The networks that models are made of, as their tables of the experiment ask for them."""
+
+from typing import Annotated
+
+import keras
+
+from pixelart_tf.networks import DISCRIMINATORS, GENERATORS
+from pixelart_tf.settings import config
+
+# What the pictures decide, and no setting.
+GIVEN = ("image_size", "channels", "output_channels")
+# The annotations of a model's options `generator` and `discriminator`: a `name` and the options of that network.
+Generator = Annotated[dict | None, config.Table(GENERATORS, given=GIVEN)]
+Discriminator = Annotated[dict | None, config.Table(DISCRIMINATORS, given=GIVEN)]
+
+
+def generator_of(
+    table: dict | None, shape: tuple[int, int, int], output_shape: tuple[int, int, int], *, name: str
+) -> keras.Model:
+    """A fresh generator.
+
+    Args:
+        table: `name`, one of `networks.GENERATORS`, and options of that function; what it leaves out has its default.
+        shape, output_shape: (height, width, channels) of the pictures that go in and come out.
+        name: of the network.
+
+    Raises:
+        ValueError: an option that is not known or not possible, or a size that the network cannot be of.
+    """
+    options = config.Table(GENERATORS, given=GIVEN).filled(table or {}, "model.generator")
+    make = GENERATORS[options.pop("name")]
+    # Where it can be, it is left open to any size, so that the saved generator takes any picture.
+    size = None if _takes_any_size(make) else tuple(shape[:2])
+    network = make(name=name, image_size=size, channels=shape[2], output_channels=output_shape[2], **options)
+    if network.compute_output_shape((None, *shape))[1:3] != tuple(output_shape[:2]):
+        raise ValueError(f"`image_size` must suit the generator's downsamplings. Received: {tuple(shape[:2])}")
+    return network
+
+
+def discriminator_of(table: dict | None, shape: tuple[int, int, int], *, name: str) -> keras.Model:
+    """A fresh discriminator of pictures of `shape`; see `generator_of`."""
+    options = config.Table(DISCRIMINATORS, given=GIVEN).filled(table or {}, "model.discriminator")
+    make = DISCRIMINATORS[options.pop("name")]
+    return make(name=name, image_size=tuple(shape[:2]), channels=shape[2], **options)
+
+
+def _takes_any_size(make) -> bool:
+    return make.__kwdefaults__["image_size"] is None

@@ -1,0 +1,127 @@
+"""An experiment's tables as one checked object, whatever its model; and the experiment of a run that goes on."""
+
+from typing import Annotated
+
+from pixelart_tf.settings import config, tables
+from pixelart_tf.settings.config import PATH, ConfigError
+from pixelart_tf.settings.domain import Domain
+
+DOMAINS = ("source", "target")
+TABLES = ("data", "export", "finetune", "model", "optimizer", "samples", "score", "train")
+# In a run's own config.toml: what other commands must know of its model, and no setting.
+TOLD = "run"
+# A resumed run with another value of one of these would not be the run that was begun.
+FIXED = (
+    "data", "model", "optimizer", "finetune", "score", "train.batch_size", "train.seed", "train.steps_per_epoch",
+)
+
+
+class Settings:
+    """An experiment's tables, checked and with all defaults filled in; but those of the model and of the optimizer,
+    whose keys only their own functions know (see `training.run`), are kept as they are.
+
+    Args:
+        given: tables as `config.read` gives them.
+
+    Attributes:
+        train, samples, score, export: see `settings.tables`.
+        data: `"source"`, `"target"` or both -> `Domain`.
+        finetune: names of networks -> saved ones to start from, absolute paths.
+        model, optimizer: tables.
+
+    Raises:
+        ConfigError: a table or key that is not known, missing, of the wrong type or out of range.
+    """
+
+    def __init__(self, given: dict):
+        for name in given:
+            if name not in (*TABLES, TOLD):
+                raise ConfigError(f"[{name}] is not a table. Known: {', '.join(TABLES)}")
+        given = {name: _table(given, name) for name in TABLES}
+        self.train = config.call(tables.TrainTable, given["train"], "train")
+        self.samples = config.call(tables.SamplesTable, given["samples"], "samples")
+        self.score = config.call(tables.ScoreTable, given["score"], "score")
+        self.export = config.call(tables.ExportTable, given["export"], "export")
+        self.model, self.optimizer = given["model"], given["optimizer"]
+        self.finetune = {
+            name: config.value(path, Annotated[str, PATH], f"finetune.{name}")
+            for name, path in given["finetune"].items()
+        }
+        self.data = {
+            name: config.call(Domain, side, f"data.{name}") for name, side in sides(given["data"]).items()
+        }
+        for name, domain in self.data.items():
+            if not domain.files:   # else a glob of the current folder
+                raise ConfigError(f"`data.{name}.files` must name shards or pictures. Received: ''")
+
+    def tables(self) -> dict:
+        """Tables that give the same settings again; only the model and the optimizer may be left to defaults."""
+        return {
+            "data": {name: vars(domain) for name, domain in self.data.items()},
+            "model": self.model, "optimizer": self.optimizer, "train": vars(self.train),
+            "samples": vars(self.samples), "score": vars(self.score), "export": vars(self.export),
+            "finetune": self.finetune,
+        }
+
+
+def sides(data: dict) -> dict[str, dict]:
+    """The `[data]` table as one table a domain: what both share stands in `[data]` itself. Raises ConfigError."""
+    given = {name: _table(data, name, "data.") for name in DOMAINS if name in data}
+    shared = {key: value for key, value in data.items() if key not in DOMAINS}
+    return {name: shared | side for name, side in given.items()}
+
+
+def resumed(named: dict, before: dict, folder: object) -> dict:
+    """The tables of a run that goes on: what is named now, and what is not as it was when the run began.
+
+    Args:
+        named: tables of the experiment and the command line.
+        before: those of the run's own `config.toml`.
+        folder: of the run, for messages.
+
+    Raises:
+        ConfigError: something that belongs to the run is named with another value.
+    """
+    named = named | {"data": sides(_table(named, "data"))} if "data" in named else named
+    before = {name: table for name, table in before.items() if name != TOLD}
+    old = _flat(before)
+    for key, value in _flat(named).items():
+        is_fixed = any(key == name or key.startswith(f"{name}.") for name in FIXED)
+        # What the run's config does not know came later, and the run was begun with its default.
+        if is_fixed and key in old and not _is_same(old[key], value):
+            raise ConfigError(f"--resume: `{key}` was {_plain(old[key])!r} when {folder} began and is "
+                              f"{_plain(value)!r} now")
+    return _merged(before, named)
+
+
+def _is_same(old, new) -> bool:
+    if old == new:
+        return True
+    if isinstance(old, str) and isinstance(new, str) and old and new:
+        return config.absolute(old) == config.absolute(new)
+    return False
+
+
+def _plain(value):
+    return str(value) if isinstance(value, str) else value
+
+
+def _merged(old: dict, new: dict) -> dict:
+    both = {key: (old[key], new[key]) for key in old.keys() & new.keys()}
+    return old | new | {
+        key: _merged(*pair) for key, pair in both.items() if all(isinstance(each, dict) for each in pair)
+    }
+
+
+def _flat(tables: dict, prefix: str = "") -> dict:
+    flat = {}
+    for key, value in tables.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _table(given: dict, name: str, where: str = "") -> dict:
+    table = given.get(name, {})
+    if not isinstance(table, dict):
+        raise ConfigError(f"`{where}{name}` must be a table. Received: {table!r}")
+    return dict(table)

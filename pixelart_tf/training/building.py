@@ -1,0 +1,115 @@
+"""What `[model]`, `[optimizer]` and `[finetune]` ask for: their keys are those of the functions that they are for."""
+
+import dataclasses
+
+import keras
+
+from pixelart_tf.base.cli import UserError
+from pixelart_tf.generators.opening import load_generator
+from pixelart_tf.models import MODELS
+from pixelart_tf.models.model import Model
+from pixelart_tf.settings import config
+from pixelart_tf.settings.config import ConfigError
+from pixelart_tf.settings.experiment import TOLD, Settings
+from pixelart_tf.training.optimizers import Adam, adam
+
+STEPS = ("num_steps", "num_decay_steps")   # which the run decides, and no table
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A model and an optimizer that can be built: checked, and with all defaults filled in.
+
+    Attributes:
+        settings: of the run.
+        name: of the model, a key of `MODELS`.
+        model: its options.
+        optimizer: those of `optimizers.adam`.
+    """
+
+    settings: Settings
+    name: str
+    model: dict
+    optimizer: dict
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Plan":
+        """Checks the tables. Raises ConfigError."""
+        table = dict(settings.model)
+        name = table.pop("name", next(iter(MODELS)))
+        if name not in list(MODELS):   # a list, as what a table holds may not be hashable
+            raise ConfigError(f"`model.name` must be one of {', '.join(MODELS)}. Received: {name!r}")
+        plan = cls(
+            settings, str(name), config.options(MODELS[name], table, "model"),
+            config.options(adam, settings.optimizer, "optimizer", given=STEPS),
+        )
+        plan._check_domains()
+        return plan
+
+    @property
+    def kind(self) -> type[Model]:
+        """The model's class."""
+        return MODELS[self.name]
+
+    def tables(self) -> dict:
+        """All tables of the run, nothing left to a default, and what other commands must know of the model."""
+        return self.settings.tables() | {
+            "model": {"name": self.name} | self.model, "optimizer": self.optimizer,
+            TOLD: {"saved": list(self.kind.saved)},
+        }
+
+    def build(self) -> Model:
+        """A fresh model, started from saved networks where `[finetune]` says so. Raises ConfigError."""
+        shapes = {name: domain.shape for name, domain in self.settings.data.items()}
+        try:
+            model = self.kind(shapes, **self.model)
+        except UserError:
+            raise
+        except ValueError as error:
+            raise ConfigError(f"[model] {error}") from error
+        for name, path in self.settings.finetune.items():
+            if path:
+                _start_from(getattr(model, name), path)
+        return model
+
+    def make_optimizer(self, steps_per_epoch: int) -> Adam:
+        """The optimizer of all networks. Raises ConfigError."""
+        train = self.settings.train
+        return config.call(
+            adam, self.optimizer, "optimizer", num_steps=train.epochs * steps_per_epoch,
+            num_decay_steps=train.decay_epochs * steps_per_epoch,
+        )
+
+    def _check_domains(self):
+        """Which pictures and which saved networks a model has use for."""
+        kind, settings = self.kind, self.settings
+        given = {"data": settings.data} | {
+            table: [name for name in ("source", "target") if getattr(getattr(settings, table), name)]
+            for table in ("samples", "score")
+        }
+        for table, names in given.items():
+            for name in names:
+                if name not in kind.domains:
+                    raise ConfigError(f"[{table}] `{name}` is not for {self.name}. Known: {', '.join(kind.domains)}")
+        for name in kind.domains:
+            if name not in settings.data:
+                raise ConfigError(f"`data.{name}.files` is missing")
+            if given["score"] and name not in given["score"]:
+                raise ConfigError(f"`score.{name}` is missing: give all of {', '.join(kind.domains)}, or none")
+        for name in settings.finetune:
+            if name not in kind.saved:
+                raise ConfigError(f"`finetune.{name}` is not a setting. Known: {', '.join(kind.saved)}")
+
+
+def _start_from(network: keras.Model, path: str) -> None:
+    """Puts a saved network's weights into a fresh one. Raises ConfigError."""
+    try:
+        saved = load_generator(path)
+    except UserError as error:
+        raise ConfigError(f"finetune.{network.name}: not a saved generator: {error}") from None
+    shapes = [[tuple(w.shape) for w in model.weights] for model in (saved, network)]
+    if shapes[0] != shapes[1]:
+        raise ConfigError(
+            f"finetune.{network.name}: the generator in {path} has other weights than [model.generator] asks for"
+        )
+    network.set_weights(saved.get_weights())

@@ -1,0 +1,203 @@
+"""The contract that each entry of MODELS meets: what the trainer, the run folder and other commands rely on.
+
+A new model is one file, one line in MODELS and one line in `tiny_models`; that two replicas equal one is in
+test_distributed.
+"""
+
+import json
+import sys
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from tiny_models import SHAPES, STATEFUL, TINY, batch, perturb
+
+from pixelart_tf.models import MODELS
+from pixelart_tf.models.model import Model
+from pixelart_tf.settings import config
+from pixelart_tf.training import checkpoint, figures
+from pixelart_tf.training.callbacks import sync
+from pixelart_tf.training.optimizers import adam
+from pixelart_tf.training.samples import averages, save_generator
+
+pytestmark = pytest.mark.keras_only
+each_model = pytest.mark.parametrize("name", MODELS)
+
+
+def made(name, seed=0, **options):
+    keras.utils.set_random_seed(seed)
+    return MODELS[name](SHAPES, **TINY[name] | options)
+
+
+def compiled(model):
+    model.compile(
+        optimizer=adam(num_steps=100, learning_rate=1e-3, ema_momentum=0.9),
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def fit(model, steps, first=0):
+    """Trains on batches whose numbers are those of their steps."""
+    import tensorflow as tf
+
+    batches = [batch(model, seed=step) for step in range(first, first + steps)]
+    data = tf.data.Dataset.from_tensor_slices({key: np.stack([b[key] for b in batches]) for key in model.feed})
+    history = model.fit(data, steps_per_epoch=steps, epochs=1, verbose=0, shuffle=False).history
+    sync(model)
+    return history
+
+
+def values(model):
+    return [ops.convert_to_numpy(v) for v in checkpoint.variables(model)]
+
+
+def gradients(loss, variables):
+    """Of a function without arguments, with respect to variables, on any backend; zeros where there is none."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            value = loss()
+        found = tape.gradient(value, [v.value for v in variables])
+    else:
+        import jax
+
+        def stateless(values):
+            with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+                return loss()
+
+        found = jax.jit(jax.grad(stateless))([v.value for v in variables])
+    return [np.zeros(v.shape) if g is None else ops.convert_to_numpy(g) for g, v in zip(found, variables, strict=True)]
+
+
+@each_model
+def test_it_says_what_it_is(name):
+    model = made(name)
+    assert isinstance(model, Model)
+    assert model.train_step.__func__ is keras.Model.train_step   # stock `fit()`, one loss
+    assert set(model.domains) <= {"source", "target"}
+    assert set(model.feed) <= {"source", "target", "partner", "noise"}
+    assert model.saved
+    assert all(isinstance(getattr(model, each), keras.Model) for each in model.saved)
+    assert set(model.saved) <= set(model.networks)
+    drawn = [name for names in model.curves.values() for name in names]
+    assert set(model.trackers) <= set(drawn)
+    # Its options are the [model] table, by name and type.
+    filled = config.options(MODELS[name], TINY[name], "model")
+    assert filled.keys() >= TINY[name].keys()
+    with pytest.raises(config.ConfigError, match=r"`model\.no_such_option` is not a setting"):
+        config.options(MODELS[name], {"no_such_option": 1}, "model")
+
+
+@each_model
+def test_one_step_changes_every_network_and_logs_every_loss(name):
+    model = compiled(perturb(made(name)))
+    before = [ops.convert_to_numpy(v) for v in model.trainable_variables]
+    history = fit(model, 1)
+    assert history.keys() == {"loss", *model.trackers}
+    assert np.isfinite([history[key] for key in history]).all()
+    changed = [(a != ops.convert_to_numpy(v)).any() for a, v in zip(before, model.trainable_variables, strict=True)]
+    assert all(changed)
+
+
+@each_model
+def test_each_players_gradient_of_the_one_loss_is_that_of_its_own(name):
+    """A network that has a loss of its own logs it by its name."""
+    model = perturb(made(name))
+    pictures = {key: ops.convert_to_tensor(images) for key, images in batch(model).items()}
+    terms = {}
+    model.track = terms.update
+
+    def total():
+        return model.compute_loss(x=pictures, y_pred=model(pictures, training=True), training=True)
+
+    def own(player):
+        total()
+        return terms[player]
+
+    players = [each for each in model.networks if each in model.trackers]
+    assert players
+    for player in players:
+        variables = model.networks[player].trainable_variables
+        pairs = zip(gradients(total, variables), gradients(lambda p=player: own(p), variables), variables, strict=True)
+        for one, other, variable in pairs:
+            np.testing.assert_allclose(one, other, rtol=1e-3, atol=2e-5, err_msg=f"{player} {variable.path}")
+            assert np.abs(other).max() > 0 or "bias" in variable.path
+
+
+@each_model
+@pytest.mark.parametrize("options", [{}, STATEFUL], ids=["plain", "stateful"])
+def test_a_resume_goes_on_exactly(name, options, tmp_path):
+    options = options.get(name, {})
+    whole = compiled(made(name, **options))
+    fit(whole, 2)
+    checkpoint.save(tmp_path / "checkpoint.npz", whole, {"step": 2})
+    rest = compiled(made(name, seed=7, **options))
+    assert checkpoint.restore(tmp_path / "checkpoint.npz", rest) == {"step": 2}
+    for model in (whole, rest):
+        fit(model, 2, first=2)
+    for one, other in zip(values(whole), values(rest), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@each_model
+def test_what_it_saves_opens_with_plain_keras(name, tmp_path):
+    model = compiled(made(name))
+    assert averages(model) == {key: getattr(model, key) for key in model.saved}   # nothing to average yet
+    fit(model, 2)
+    for key, network in averages(model).items():
+        save_generator(network, tmp_path / f"{key}.keras")
+        opened = keras.saving.load_model(tmp_path / f"{key}.keras", compile=False)
+        assert not [each for each in opened._flatten_layers() if "pixelart_tf" in type(each).__module__]
+        inputs = np.random.default_rng(0).uniform(-1, 1, (1, *[n or 16 for n in opened.input_shape[1:]]))
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(opened(inputs.astype("float32"))),
+            ops.convert_to_numpy(network(inputs.astype("float32"))), atol=1e-5,
+        )
+
+
+@each_model
+def test_its_sheets_and_what_is_scored_are_pictures(name):
+    model = compiled(made(name))
+    samples = {key: batch(model, size=3)[key] for key in model.domains}
+    sheets = model.sheets(averages(model), samples)
+    assert "samples" in sheets
+    for rows in sheets.values():
+        for caption, row in rows.items():
+            assert caption
+            assert row.ndim == 4
+            assert row.shape[-1] in (1, 3)
+            assert np.abs(row).max() <= 1
+        assert figures.sheet(rows).dtype == np.uint8
+    scored = model.made(averages(model), samples)
+    assert len(scored) == 3
+    assert np.abs(scored).max() <= 1
+
+
+@each_model
+def test_its_settings_survive_a_config_file(name):
+    filled = config.options(MODELS[name], TINY[name], "model")
+    read = config.loads(config.dumps({"model": filled}))["model"]
+    assert config.options(MODELS[name], read, "model") == filled
+    assert json.dumps(list(MODELS[name].saved))
+
+
+def test_contributing_shows_a_model_that_works(monkeypatch):
+    """The ten lines in CONTRIBUTING are run, entered into MODELS, and meet the contract."""
+    from pathlib import Path
+
+    text = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    code = text.split("```python\n")[1].split("```")[0]
+    assert len([line for line in code.splitlines() if line.strip() and "import" not in line]) <= 15
+    module = type(sys)("mirror")
+    exec(compile(code, "CONTRIBUTING.md", "exec"), module.__dict__)
+    monkeypatch.setitem(MODELS, "mirror", module.Mirror)
+    monkeypatch.setitem(TINY, "mirror", {"generator": TINY["cyclegan"]["generator"]})
+    test_it_says_what_it_is("mirror")
+    test_one_step_changes_every_network_and_logs_every_loss("mirror")
+    test_each_players_gradient_of_the_one_loss_is_that_of_its_own("mirror")
+    test_its_sheets_and_what_is_scored_are_pictures("mirror")
+    test_its_settings_survive_a_config_file("mirror")
