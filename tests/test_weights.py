@@ -182,6 +182,12 @@ def test_pickles_in_an_npz_are_refused(tmp_path):
     assert "damaged .npz" in refusal(weights.read_inception, path)
 
 
+def test_an_npz_that_unpacks_to_far_more_is_refused(tmp_path):
+    path = tmp_path / "w.npz"
+    np.savez_compressed(path, **{"Conv2d_1a_3x3.conv.weight": np.zeros(2**26 + 1, np.int8)})
+    assert refusal(weights.read_inception, path).startswith(f"{path}: unpacks to 67,108,993 bytes")
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pixelart_tf.base import files
+from pixelart_tf.base import files, limits
+from pixelart_tf.base.cli import UserError
 from pixelart_tf.formats import torch_file
 from pixelart_tf.formats.torch_file import WeightsError
 
@@ -20,7 +21,6 @@ SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 NUM_BYTES = 95_628_359
 TIMEOUT = 30   # seconds without a byte
 _CHUNK = 2**20   # bytes
-_MAX_NPZ = 2**29   # bytes that an .npz may unpack to; the weights are 87 MB
 
 
 def inception_weights(path: str | Path | None = None, *, progress: Callable[[int, int], None] | None = None) -> Path:
@@ -149,10 +149,11 @@ def _is_npz(path: Path) -> bool:
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > _MAX_NPZ:
-                raise ValueError("larger than the weights can be")
+            limits.check_members(path, archive.infolist(), limits.WEIGHTS_BYTES)
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
+    except UserError as error:
+        raise WeightsError(str(error)) from None
     except Exception as error:   # zipfile, zlib and NumPy each raise their own on a damaged file
         reason = " ".join(str(error).split()) or type(error).__name__
         raise WeightsError(f"{path}: damaged .npz file ({reason[:100]})") from None

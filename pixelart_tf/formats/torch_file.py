@@ -86,6 +86,8 @@ def read(path: Path) -> dict[str, np.ndarray]:
         raise WeightsError(f"{path}: {error.strerror or error}") from None
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from None
+    except MemoryError:
+        raise WeightsError(f"{path}: not enough memory to read it") from None
     except Exception as error:   # what a damaged file raises depends on where the damage is
         reason = " ".join(str(error).split()) or type(error).__name__
         raise WeightsError(f"{path}: damaged, or not a file of PyTorch ({reason[:100]})") from None
@@ -199,12 +201,8 @@ def _unpickle(stream: io.BytesIO) -> tuple[object, set[_Storage]]:
                 stack.append(argument)
             case "BINUNICODE" | "SHORT_BINUNICODE" | "BINSTRING" | "SHORT_BINSTRING":
                 stack.append(argument)
-            case "EMPTY_DICT":
-                stack.append({})
-            case "EMPTY_LIST":
-                stack.append([])
-            case "EMPTY_TUPLE":
-                stack.append(())
+            case "EMPTY_DICT" | "EMPTY_LIST" | "EMPTY_TUPLE":
+                stack.append({"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}[opcode.name]())
             case "TUPLE":
                 stack.append(tuple(since_mark()))
             case "TUPLE1" | "TUPLE2" | "TUPLE3":
@@ -218,11 +216,10 @@ def _unpickle(stream: io.BytesIO) -> tuple[object, set[_Storage]]:
                 _of(list, stack[-1]).extend(items)
             case "SETITEM":
                 value, key = stack.pop(), stack.pop()
-                _of(dict, stack[-1])[_of((str, int), key)] = value
+                _set(stack[-1], [key, value])
             case "SETITEMS":
                 items = since_mark()
-                keys = [_of((str, int), key) for key in items[::2]]
-                _of(dict, stack[-1]).update(zip(keys, items[1::2], strict=True))
+                _set(stack[-1], items)
             case "BINPUT" | "LONG_BINPUT":
                 memo[argument] = stack[-1]
             case "MEMOIZE":
@@ -245,6 +242,12 @@ def _unpickle(stream: io.BytesIO) -> tuple[object, set[_Storage]]:
             case name:
                 raise WeightsError(f"asks for the pickle instruction {name}, which weights do not need: refused")
     raise ValueError("cut short")
+
+
+def _set(target: object, items: list) -> None:
+    """Sets entries of a dict, given as key, value, key, value."""
+    keys = [_of((str, int), key) for key in items[::2]]
+    _of(dict, target).update(zip(keys, items[1::2], strict=True))
 
 
 def _of(kind, value):
