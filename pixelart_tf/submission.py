@@ -8,9 +8,10 @@ from pathlib import Path
 from pixelart_tf import devices
 from pixelart_tf.base.cli import UserError, command
 from pixelart_tf.base.progress_bar import ProgressBar
-from pixelart_tf.competition import checking as archive_check
-from pixelart_tf.competition import zips
-from pixelart_tf.competition.submitting import submit
+from pixelart_tf.competition import checking, submitting, zips
+from pixelart_tf.competition.findings import MOST_NEAR_COPIES, table
+from pixelart_tf.generators.opening import load_on_devices
+from pixelart_tf.pictures import sources
 from pixelart_tf.pixelize.options import add_style_options, style_from
 
 PROG = "python -m pixelart_tf.submission"
@@ -26,12 +27,17 @@ def _make(argv: list[str]) -> int:
     if vars(given) and style is None:
         names = " ".join(f"--{name.replace('_', '-')}" for name in vars(given))
         raise UserError(f"{names}: of --pixelize, which is not given")
+    out, photos = options["out"], options["photos"]
+    checked = {key: options[key] for key in ("size", "limit", "batch_size", "overwrite")}
+    submitting.check_options(out, photos, style=style, **checked)   # before TensorFlow is there, which takes seconds
     devices.select_backend(options["backend"])
-    taken = ("size", "fit", "limit", "any_count", "overwrite", "batch_size")
-    made = submit(
-        options["generator"], options["photos"], options["out"], style=style, **{key: options[key] for key in taken}
+    sources.count(photos)
+    generator, predict = load_on_devices(options["generator"])
+    made = submitting.submit(
+        generator, photos, out, predict=predict, called=str(options["generator"]), style=style, fit=options["fit"],
+        any_count=options["any_count"], **checked,
     )
-    print(f"{options['out']}: {made.num_pictures:,} pictures, {made.num_bytes / 1e6:.1f} MB "
+    print(f"{out}: {made.num_pictures:,} pictures, {made.num_bytes / 1e6:.1f} MB "
           f"({made.num_pictures / made.seconds:.1f} pictures/s)")
     if made.num_blank:
         print(f"{PROG}: {made.num_blank:,} of {made.num_pictures:,} pictures are of one color", file=sys.stderr)
@@ -41,10 +47,10 @@ def _make(argv: list[str]) -> int:
 def _check(argv: list[str]) -> int:
     options = vars(_check_parser().parse_args(argv))
     path = options.pop("path")
-    found = archive_check.check(path, **options, progress=ProgressBar("checking"))
-    print(archive_check.table(found))
-    for fault in found.faults:
-        print(f"{PROG}: {fault}", file=sys.stderr)
+    found = checking.check_zip(path, **options, progress=ProgressBar("checking"))
+    print(table(found))
+    for line in (*found.faults, *(f"warning: {each}" for each in found.warnings)):
+        print(f"{PROG}: {line}", file=sys.stderr)
     return 2 if found.faults else 0
 
 
@@ -93,10 +99,10 @@ def _check_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"{PROG} check",
         description="Unpacks and decodes every picture of a zip and prints a table. Ends with 2 if anything is wrong, "
-        "each fault in a line on stderr: the number, size, mode or format of pictures; damaged, encrypted, blank or "
-        "black ones; folders, hidden and other files; names that occur twice; and exact copies, if they are over "
-        f"{archive_check.MOST_COPIES:.0%} of the pictures. Near copies are told in the table only: photos of one place "
-        "look alike, too.",
+        "each kind of fault in a line on stderr: the number, size, mode or format of pictures; damaged, encrypted, "
+        "blank or black ones; folders, hidden and other files; names that occur twice; and exact copies, if they are "
+        f"over {checking.MOST_COPIES:.0%} of the pictures. Near copies are no fault, as photos of one place look "
+        f"alike, too; over {MOST_NEAR_COPIES:.0%} are warned of.",
     )
     parser.add_argument("path", type=Path, metavar="IMAGES.zip", help="what is to be submitted")
     parser.add_argument("--any-count", action="store_true", help="take fewer than 7,000 pictures, or more than 10,000")

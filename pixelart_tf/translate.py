@@ -8,8 +8,8 @@ from pathlib import Path
 from pixelart_tf import devices
 from pixelart_tf.base.cli import command
 from pixelart_tf.base.progress_bar import ProgressBar
-from pixelart_tf.generators.opening import load_generator
-from pixelart_tf.generators.translating import translate_files
+from pixelart_tf.generators.opening import load_on_devices
+from pixelart_tf.generators.picture_files import translate_files
 from pixelart_tf.pictures import outputs
 
 EXAMPLES = """
@@ -45,20 +45,13 @@ def main(argv: list[str] | None = None) -> int:
     add("--backend", choices=devices.BACKENDS, help="Keras backend (default: tensorflow)")
     options = vars(parser.parse_args(argv))
     devices.select_backend(options.pop("backend"))
-    generator = load_generator(options.pop("generator"))
-    start, num_pictures, bar = time.monotonic(), 0, ProgressBar("translating")
-
-    def progress(done, total):
-        nonlocal num_pictures
-        num_pictures = done
-        bar(done, total)
-
-    out = options["out"]
-    bad = translate_files(generator, **options, progress=progress)
-    for line in bad:
+    generator, predict = load_on_devices(options.pop("generator"))
+    start = time.monotonic()
+    made = translate_files(generator, **options, predict=predict, progress=ProgressBar("translating"))
+    for line in made.bad:
         print(f"skipped {line}")
-    rate = (num_pictures - len(bad)) / (time.monotonic() - start)
-    print(f"{num_pictures - len(bad)} pictures in {out} ({rate:.1f} images/s)")
+    rate = made.num_pictures / (time.monotonic() - start)
+    print(f"{made.num_pictures} pictures in {options['out']} ({rate:.1f} images/s)")
     return 0
 
 

@@ -242,7 +242,7 @@ def test_zips_that_cannot_be_written(generator, photos, made, tmp_path, capsys):
         (tmp_path / "folder.zip", "folder.zip: a folder"),
     ]:
         assert told in fails(capsys, generator, photos, out, "--any-count")
-    assert "the input" in fails(capsys, generator, made, made, "--any-count", "--overwrite")
+    assert "an input, which is never overwritten" in fails(capsys, generator, made, made, "--any-count", "--overwrite")
     assert made.read_bytes() == before
 
 
@@ -407,14 +407,47 @@ def test_what_is_no_zip(tmp_path, made, capsys):
     assert faults[0].endswith("empty.zip: no pictures")
 
 
-def test_a_generator_of_nan_is_told(photos, tmp_path, capsys):
+def test_a_generator_of_nan_leaves_no_zip(photos, tmp_path, capsys):
     model(layers.Rescaling(float("nan"))).save(tmp_path / "nan.keras")
-    path = run(tmp_path / "nan.keras", photos, tmp_path / "x.zip")
+    line = fails(capsys, tmp_path / "nan.keras", photos, tmp_path / "x.zip", "--any-count")
+    assert line.endswith(f"{photos / 'gc-bison.jpg'}: the generator gives NaN, not a picture")
+    assert left(tmp_path) == {"photos", "nan.keras"}
+
+
+def test_pictures_of_one_color_are_told(photos, tmp_path, capsys):
+    model(layers.Rescaling(0.0, offset=-1.0)).save(tmp_path / "black.keras")
+    path = run(tmp_path / "black.keras", photos, tmp_path / "x.zip")
     assert "3 of 3 pictures are of one color" in capsys.readouterr().err
     status, table, faults = checked(capsys, path, "--any-count")
     assert status == 2
     assert table["of one color"] == "3 (3 black)"
-    assert len(faults) == 4   # each picture, and that they are the same
+    assert table["faults"] == "4 of 2 kinds"   # each picture, and that they are the same
+    assert len(faults) == 2
+    assert faults[0].endswith("gc-bison.jpg: black all over (and 2 more like it: gc-chicken.jpg, gc-cow.jpg)")
+
+
+def test_a_kind_of_fault_is_one_line(tmp_path, capsys):
+    path = zipped(tmp_path / "x.zip", {f"{i:02}.jpg": jpeg(i, size=64 + i) for i in range(50)})
+    status, table, faults = checked(capsys, path, "--any-count")
+    assert (status, table["faults"]) == (2, "50")
+    assert [line.split("x.zip: ")[1] for line in faults] == [
+        "00.jpg: 64x64 pixels, not 256x256 (and 49 more like it: 01.jpg, 02.jpg, ...)"
+    ]
+
+
+def test_many_near_copies_are_warned_of(tmp_path, capsys):
+    picture, random = images.read(jpeg(1)), np.random.default_rng(0)
+    contents = {f"{i}.jpg": jpeg(i) for i in range(10)}
+    for i in range(10, 14):   # a generator that has collapsed, with some noise
+        noisy = np.clip(picture + random.normal(0, 3, picture.shape), 0, 255).astype(np.uint8)
+        contents[f"{i}.jpg"] = images.encode(noisy, "jpeg")
+    status, _, lines = checked(capsys, zipped(tmp_path / "x.zip", contents), "--any-count")
+    assert status == 0
+    assert len(lines) == 1
+    assert "warning: " in lines[0]
+    assert lines[0].endswith(
+        "4 of 14 pictures are near copies of others, possibly a mode collapse; look at 1.jpg, 10.jpg, 11.jpg, ..."
+    )
 
 
 def test_a_check_does_not_wait_for_tensorflow():

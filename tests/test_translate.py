@@ -1,6 +1,9 @@
 """Translation of pictures of any size: what is known of a network must hold of the translated picture."""
 
 import os
+import subprocess
+import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -182,6 +185,93 @@ def test_pictures_are_read_only_a_few_batches_ahead():
     translated = translate(identity(), endless(), batch_size=2)
     assert [next(translated)[0] for _ in range(3)] == ["1", "2", "3"]
     assert drawn <= 32
+
+
+def test_results_are_made_while_later_pictures_are_read():
+    """An odd size waits for a few batches at most."""
+    drawn = 0
+
+    def endless():
+        nonlocal drawn
+        while True:
+            drawn += 1
+            yield str(drawn), picture(40 if drawn == 1 else 64, 64)
+
+    translated = translate(identity(), endless(), batch_size=4)
+    assert next(translated)[0] == "1"
+    assert drawn <= 64
+
+
+def test_a_large_picture_takes_no_more_than_itself_its_result_and_a_row_of_tiles():
+    image = picture(3000, 4000)
+    tracemalloc.start()   # NumPy's arrays are in it
+    try:
+        result = one(identity(), image, tile=256, overlap=32)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(result, image)
+    row = 256 * 4000 * (3 + 1) * 4   # a sum and a weight, float32
+    batches = 7 * 2 * 8 * 256 * 256 * 3 * 4   # floats in and out, of as many as may be under way
+    assert peak < image.nbytes + row + batches + 10e6   # the picture's floats alone would be 144 MB
+
+
+@pytest.mark.parametrize("sides", [(20, 30), (300, 200)])
+def test_nan_is_an_error_that_names_the_picture(sides):
+    inputs = keras.Input((None, None, 3))
+    generator = keras.Model(inputs, layers.Lambda(lambda x: keras.ops.where(x > 0.99, np.nan, x))(inputs))
+    fine, bad = np.zeros((*sides, 3), np.uint8), np.zeros((*sides, 3), np.uint8)
+    bad[-1, -1, 1] = 255
+    named = [("fine.png", fine), ("bad.png", bad)]
+    translated = translate(generator, iter(named), batch_size=1, tile=64, overlap=16)
+    np.testing.assert_array_equal(next(translated)[1], fine)
+    with pytest.raises(UserError, match=r"^bad\.png: the generator gives NaN"):
+        next(translated)
+
+
+ON_TWO_DEVICES = """
+import sys
+import numpy as np
+from pixelart_tf import devices
+backend, path, out = sys.argv[1:]
+devices.select_backend(backend)
+from pixelart_tf.generators.opening import load_on_devices
+from pixelart_tf.generators.translating import translate
+chosen = devices.choose(precision="float32", join_hosts=False, devices=["CPU:0", "CPU:1"])
+assert chosen.num_replicas == 2
+generator, predict = load_on_devices(path, chosen)
+sizes = []
+def told(batch):
+    sizes.append(len(batch))
+    return predict(batch)
+random = np.random.default_rng(0)
+shapes = [(32, 32)] * 9 + [(40, 90), (150, 130)]
+named = [(str(i), random.integers(0, 256, (*shape, 3), np.uint8)) for i, shape in enumerate(shapes)]
+made = dict(translate(generator, named, predict=told, batch_size=4, tile=64, overlap=16))
+assert max(sizes) == 4 and sum(sizes) > len(named), sizes
+np.savez(out, **made)
+"""
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", pytest.param("jax", marks=pytest.mark.slow)])
+def test_two_devices_give_the_same_pictures(tmp_path, backend):
+    pytest.importorskip(backend)
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((None, None, 3))
+    x = layers.GroupNormalization(groups=-1)(layers.Conv2D(8, 3, strides=2, padding="same")(inputs))
+    generator = keras.Model(inputs, layers.Conv2DTranspose(3, 4, strides=2, padding="same", activation="tanh")(x))
+    generator.save(tmp_path / "g.keras")
+    subprocess.run(
+        [sys.executable, "-c", ON_TWO_DEVICES, backend, tmp_path / "g.keras", tmp_path / "made.npz"], check=True,
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"},
+    )
+    made = np.load(tmp_path / "made.npz")
+    random = np.random.default_rng(0)
+    shapes = [(32, 32)] * 9 + [(40, 90), (150, 130)]
+    named = [(str(i), random.integers(0, 256, (*shape, 3), np.uint8)) for i, shape in enumerate(shapes)]
+    for name, expected in translate(generator, named, batch_size=4, tile=64, overlap=16):
+        assert np.abs(made[name].astype(int) - expected).max() <= 1   # where rounding falls the other way
 
 
 @pytest.mark.parametrize(

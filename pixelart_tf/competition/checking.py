@@ -14,51 +14,12 @@ from PIL import Image
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.base.threads import ahead
 from pixelart_tf.competition import zips
+from pixelart_tf.competition.findings import Checked, Fault, lines, num_spare, warnings
 from pixelart_tf.pictures import images, likeness
 
 MOST_COPIES = 0.01               # of the pictures; more copies than that are a generator that makes one picture of many
 BLANK = 2                        # of 255: a picture whose channels vary by no more is of one color
 MAX_MEMBER = 2**26               # bytes; what is larger is not read into memory
-
-
-@dataclass(frozen=True, kw_only=True)
-class Checked:
-    """What `check` found.
-
-    Attributes:
-        num_pictures: files in the zip that are named as pictures are.
-        num_bytes: of the zip.
-        sizes: pictures per size, such as `{"256x256": 7038}` (width x height); likewise `modes` ("RGB") and `formats`
-            ("JPEG").
-        copies: names of pictures whose files are the same byte for byte, in groups.
-        near_copies: names of pictures that look nearly the same (see `likeness.near_duplicates`), in groups; no fault,
-            as photographs of one place do.
-        num_in_folders: pictures that do not lie at the top.
-        num_others: files that are no pictures, or hidden.
-        num_damaged: files that cannot be unpacked or decoded.
-        num_blank: pictures of one color, the black ones among them.
-        num_black: black pictures, as which a network's NaN come out.
-        faults: a line each.
-    """
-
-    num_pictures: int
-    num_bytes: int
-    sizes: Counter = field(default_factory=Counter)
-    modes: Counter = field(default_factory=Counter)
-    formats: Counter = field(default_factory=Counter)
-    copies: list[list[str]]
-    near_copies: list[list[str]]
-    num_in_folders: int
-    num_others: int
-    num_damaged: int
-    num_blank: int
-    num_black: int
-    faults: list[str]
-
-    @property
-    def num_copies(self) -> int:
-        """Pictures that another one is the same as, the first of each group not counted."""
-        return sum(len(group) - 1 for group in self.copies)
 
 
 @dataclass(kw_only=True)
@@ -70,14 +31,14 @@ class _Member:
     mode: str | None = None
     format: str | None = None
     digest: bytes | None = None
-    look: np.ndarray | None = None
+    likeness: np.ndarray | None = None
     blank: bool = False
     black: bool = False
     damaged: bool = False
-    faults: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
 
 
-def check(
+def check_zip(
     path: str | Path,
     *,
     size: int = zips.SIZE,
@@ -102,49 +63,64 @@ def check(
     if size < 1:
         raise UserError(f"`size` must be at least 1. Received: {size}")
     path = Path(path)
-    found, faults = [], []
+    found = []
     try:
         file = zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:
         raise UserError(f"{path}: not a zip, or cut off ({error})") from None
     with file:
-        infos = [info for info in file.infolist() if not info.is_dir()]
-        pictures = [info for info in infos if images.is_picture_name(_top(info.filename))]
-        others = [_shown(info.filename) for info in infos if not images.is_picture_name(_top(info.filename))]
-        folders = [_shown(info.filename) for info in file.infolist() if info.is_dir()]
-        for member in ahead(lambda info: _look(file, info, size), pictures):
+        infos = file.infolist()
+        pictures = [info for info in infos if not info.is_dir() and images.is_picture_name(_top(info.filename))]
+        for member in ahead(lambda info: _member(file, info, size), pictures):
             found.append(member)
-            faults += member.faults
             if progress is not None:
                 progress(len(found), len(pictures))
-    faults += [f"{name}: a folder" for name in folders]
-    faults += [f"{name}: a hidden file, or no picture" for name in others]
-    faults += [
-        f"{_shown(name)}: {times} files of this name"
-        for name, times in Counter(info.filename for info in pictures).items() if times > 1
-    ]
-    copies = _groups(found)
-    spare = sum(len(group) - 1 for group in copies)
-    if spare > MOST_COPIES * len(found):
-        group = max(copies, key=len)
-        faults.append(
-            f"{group[0]}: {len(group) - 1:,} more are the same, {spare:,} copies in all: over {MOST_COPIES:.0%} of "
-            f"{len(found):,} pictures"
-        )
-    if wrong := not any_count and zips.wrong_count(len(pictures)):
-        faults.append(wrong)
-    elif not pictures:
-        faults.append("no pictures")
+    num_others = sum(not info.is_dir() for info in infos) - len(pictures)
+    copies, near_copies = _groups(found), _near_groups(found)
+    faults = [fault for member in found for fault in member.faults]
+    faults += _faults_of_names(infos) + _faults_of_all(found, copies, any_count)
     return Checked(
         num_pictures=len(found), num_bytes=path.stat().st_size,
         sizes=Counter(member.size for member in found if member.size),
         modes=Counter(member.mode for member in found if member.mode),
         formats=Counter(member.format for member in found if member.format),
-        copies=copies, near_copies=_near_groups(found),
-        num_in_folders=sum(_top(info.filename) != info.filename for info in pictures), num_others=len(others),
+        copies=copies, near_copies=near_copies,
+        num_in_folders=sum(_top(info.filename) != info.filename for info in pictures), num_others=num_others,
         num_damaged=sum(member.damaged for member in found), num_blank=sum(member.blank for member in found),
-        num_black=sum(member.black for member in found), faults=[f"{path}: {fault}" for fault in faults],
+        num_black=sum(member.black for member in found), num_faults=len(faults),
+        faults=[f"{path}: {line}" for line in lines(faults)],
+        warnings=[f"{path}: {line}" for line in warnings(near_copies, len(found))],
     )
+
+
+def _faults_of_names(infos: list[zipfile.ZipInfo]) -> list[Fault]:
+    """Of what lies in the zip beside pictures, and of names that occur twice."""
+    faults, names = [], Counter()
+    for info in infos:
+        if info.is_dir():
+            faults.append(Fault("a folder", _shown(info.filename), "a folder"))
+        elif images.is_picture_name(_top(info.filename)):
+            names[_shown(info.filename)] += 1
+        else:
+            faults.append(Fault("no picture", _shown(info.filename), "a hidden file, or no picture"))
+    return faults + [Fault("twice", name, f"{times} files of this name") for name, times in names.items() if times > 1]
+
+
+def _faults_of_all(found: list[_Member], copies: list[list[str]], any_count: bool) -> list[Fault]:
+    """Of the pictures' number, and of too many copies."""
+    faults = []
+    spare = num_spare(copies)
+    if spare > MOST_COPIES * len(found):
+        group = max(copies, key=len)
+        faults.append(Fault(
+            "copies", group[0], f"{len(group) - 1:,} more are the same, {spare:,} copies in all: over "
+            f"{MOST_COPIES:.0%} of {len(found):,} pictures",
+        ))
+    if wrong := not any_count and zips.wrong_count(len(found)):
+        faults.append(Fault("number", None, wrong))
+    elif not found:
+        faults.append(Fault("number", None, "no pictures"))
+    return faults
 
 
 def _top(name: str) -> str:
@@ -156,26 +132,26 @@ def _shown(name: str) -> str:
     return name if name.isprintable() else ascii(name)
 
 
-def _look(file: zipfile.ZipFile, info: zipfile.ZipInfo, size: int) -> _Member:
+def _member(file: zipfile.ZipFile, info: zipfile.ZipInfo, size: int) -> _Member:
     """All that can be told of one picture by itself."""
     member = _Member(name=_shown(info.filename))
 
-    def fault(text: str) -> _Member:
-        member.faults.append(f"{member.name}: {text}")
+    def fault(kind: str, text: str) -> _Member:
+        member.faults.append(Fault(kind, member.name, text))
         return member
 
     if _top(info.filename) != info.filename:
-        fault("in a folder, and pictures must lie at the top")
+        fault("in a folder", "in a folder, and pictures must lie at the top")
     if info.flag_bits & 1:
         member.damaged = True
-        return fault("encrypted")
+        return fault("encrypted", "encrypted")
     if info.file_size > MAX_MEMBER:
-        return fault(f"{info.file_size:,} bytes, refused as a zip bomb")
+        return fault("large", f"{info.file_size:,} bytes, refused as a zip bomb")
     try:
         content = file.read(info)
     except Exception as error:   # each way of compression has errors of its own
         member.damaged = True
-        return fault(f"damaged ({' '.join(str(error).split()) or type(error).__name__})")
+        return fault("damaged", f"damaged ({' '.join(str(error).split()) or type(error).__name__})")
     member.digest = hashlib.sha256(content).digest()
     try:
         with Image.open(io.BytesIO(content)) as image:
@@ -185,24 +161,23 @@ def _look(file: zipfile.ZipFile, info: zipfile.ZipInfo, size: int) -> _Member:
     else:
         member.size, member.mode, member.format = f"{width}x{height}", mode, format
         if (width, height) != (size, size):
-            return fault(f"{member.size} pixels, not {size}x{size}")   # not decoded: it may claim to be huge
+            return fault("size", f"{member.size} pixels, not {size}x{size}")   # not decoded: it may claim to be huge
         if mode != "RGB":
-            fault(f"of the mode {mode}, not RGB")
+            fault("mode", f"of the mode {mode}, not RGB")
         if format != "JPEG":
-            fault(f"{format}, not JPEG")
+            fault("format", f"{format}, not JPEG")
         elif not info.filename.lower().endswith((".jpg", ".jpeg")):
-            fault("a JPEG, and not named as one")
+            fault("suffix", "a JPEG, and not named as one")
     try:
         pixels = images.read(content, name=member.name)
     except images.ImageError as error:
         member.damaged = True
-        member.faults.append(str(error))
-        return member
+        return fault("no picture inside", str(error).removeprefix(f"{member.name}: "))
     lowest, highest = pixels.min(axis=(0, 1)), pixels.max(axis=(0, 1))
     if int((highest - lowest).max()) <= BLANK:
         member.blank, member.black = True, int(highest.max()) <= BLANK
-        return fault("black all over, as a network's NaN come out" if member.black else "of one color")
-    member.look = likeness.likeness(pixels)
+        return fault("black", "black all over") if member.black else fault("blank", "of one color")
+    member.likeness = likeness.likeness(pixels)
     return member
 
 
@@ -217,39 +192,8 @@ def _groups(members: list[_Member]) -> list[list[str]]:
 
 def _near_groups(members: list[_Member]) -> list[list[str]]:
     """Names of the pictures that look nearly the same; of exact copies only the first is looked at."""
-    first = {member.digest: member for member in reversed(members) if member.look is not None}
+    first = {member.digest: member for member in reversed(members) if member.likeness is not None}
     looked = [member for member in members if first.get(member.digest) is member]
     if not looked:
         return []
-    return likeness.near_duplicates([member.name for member in looked], [member.look for member in looked])
-
-
-def table(found: Checked) -> str:
-    """What `check` found, a line each; the faults are only counted."""
-    rows = {
-        "pictures": f"{found.num_pictures:,} ({found.num_bytes / 1e6:.1f} MB)",
-        "sizes": _counts(found.sizes),
-        "modes": _counts(found.modes),
-        "formats": _counts(found.formats),
-        "in folders": f"{found.num_in_folders:,}",
-        "other files": f"{found.num_others:,}",
-        "damaged": f"{found.num_damaged:,}",
-        "of one color": f"{found.num_blank:,} ({found.num_black:,} black)",
-        "exact copies": _grouped(found.copies),
-        "near copies": _grouped(found.near_copies),
-        "faults": f"{len(found.faults):,}",
-    }
-    return "\n".join(f"{name:<14}{value}" for name, value in rows.items())
-
-
-def _counts(counts: Counter) -> str:
-    told = ", ".join(f"{key} ({number:,})" for key, number in counts.most_common(3))
-    return told + ", ..." * (len(counts) > 3) or "-"
-
-
-def _grouped(groups: list[list[str]]) -> str:
-    if not groups:
-        return "0"
-    told = "; ".join(", ".join(group[:3]) + ", ..." * (len(group) > 3) for group in groups[:3])
-    spare = sum(len(group) - 1 for group in groups)
-    return f"{spare:,} in {len(groups):,} groups: {told}{'; ...' * (len(groups) > 3)}"
+    return likeness.near_duplicates([member.name for member in looked], [member.likeness for member in looked])

@@ -17,7 +17,7 @@ SIZE = 256                       # pixels of a side, in the competition `gan-get
 LEAST, MOST = 7_000, 10_000      # pictures there
 
 
-def plan(
+def plan_names(
     photos: str | Path, *, size: int | None, limit: int, progress: Callable[[int, int | None], None]
 ) -> dict[str, str]:
     """Names photos for a zip, and looks at no more of them than their first bytes.
@@ -67,7 +67,7 @@ def check_size(place: str, sides: tuple[int, int], size: int) -> None:
         raise UserError(f"{place}: {sides[0]}x{sides[1]} pixels, not {size}x{size}; --fit cuts and resamples")
 
 
-def write(path: Path, members: Iterable[tuple[str, bytes]]) -> int:
+def write_zip(path: Path, members: Iterable[tuple[str, bytes]]) -> int:
     """Writes a zip without folders or compression, as JPEGs do not get smaller; the same members give the same bytes.
 
     Args:

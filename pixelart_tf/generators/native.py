@@ -1,38 +1,71 @@
-"""Generators that were trained on pixel art's native size."""
+"""Generators that were trained on pixel art's native size, and any others, for what is made pixel art afterwards."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from pathlib import Path
+import dataclasses
+import functools
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
 
 from pixelart_tf.base.cli import UserError
-from pixelart_tf.generators import opening, translating
+from pixelart_tf.generators.opening import load_generator
+from pixelart_tf.generators.translating import translate
 from pixelart_tf.pictures import images
 from pixelart_tf.pixelize import art
 
+NamedImages = Iterable[tuple[str, np.ndarray]]
 
-def generating(path: Path, style: art.Style) -> tuple[Callable[[Iterator], Iterator], art.Style]:
-    """What runs a saved generator over pairs of a place and an image (H, W, 3), and the style for what it gives.
 
-    A generator trained at the art's native size begins with a layer `to_cells` that shrinks its cells to pixels (see
-    `networks.export.with_cells`): it gets the picture at that many pixels for each of `width` cells, or as it is, and
-    its output is the grid itself.
+def generating(
+    generator: Any, style: art.Style, *, predict: Callable[[np.ndarray], np.ndarray] | None = None,
+    called: str = "`generator`",
+) -> tuple[Callable[[NamedImages], Iterator[tuple[str, np.ndarray]]], art.Style]:
+    """What runs a generator over named pictures, and the style in which its results are to be made pixel art.
+
+    A generator that has cells of its own gets each picture shrunk to that many pixels for each of `width` cells, or as
+    it is, and its output is the grid itself.
+
+    Args:
+        generator: a Keras model or the path of one.
+        style: as asked for.
+        predict: see `translate`.
+        called: what a message calls the generator, if it is no path.
+
+    Returns:
+        A function of pairs of a name and a uint8 image (H, W, 3) that gives such pairs, as `translate` does; and a
+        style.
 
     Raises:
-        UserError: it cannot be used, or the style asks for other cells than its own.
+        UserError: the generator cannot be used, or the style asks for other cells than its own.
     """
-
-    generator = opening.load_generator(path)
-    cell = next((layer.pool_size[0] for layer in generator.layers if layer.name == "to_cells"), None)
+    if isinstance(generator, str | os.PathLike):
+        called, generator = str(generator), load_generator(generator)
+    run = functools.partial(translate, generator, predict=predict)
+    cell = own_cell(generator)
     if cell is None:
-        return lambda named: translating.translate(generator, named), style
+        return run, style
     if style.cell not in (None, cell):
-        raise UserError(f"{path}: has cells of {cell} pixels of its own, not {style.cell}; give `width` instead")
+        raise UserError(f"{called}: has cells of {cell} pixels of its own, not {style.cell}; give `width` instead")
+    own_style = dataclasses.replace(style, cell=cell, width=None)
+    if style.width is None:
+        return run, own_style
+    return lambda named_images: run(_shrunk(named_images, cell, style.width)), own_style
 
-    def sized(named):
-        for place, image in named:
-            height, width = image.shape[:2]
-            rows = max(1, round(height * style.width / width))
-            yield place, images.fit(image, (rows * cell, style.width * cell), how="stretch", resample="area")
 
-    own = replace(style, cell=cell, width=None)
-    return lambda named: translating.translate(generator, sized(named) if style.width else named), own
+def own_cell(generator: Any) -> int | None:
+    """Pixels of a side of the cells that a generator makes; None if it was not trained at pixel art's native size.
+
+    Such a generator begins with a layer `to_cells` that makes each cell a pixel (see `saving.with_cells`).
+    """
+    for layer in generator.layers:
+        if layer.name == "to_cells":
+            return layer.pool_size[0]
+    return None
+
+
+def _shrunk(named_images: NamedImages, cell: int, width: int) -> Iterator[tuple[str, np.ndarray]]:
+    """Pictures of `width` cells, of square ones about as many rows as their shape has."""
+    for name, image in named_images:
+        rows = max(1, round(image.shape[0] * width / image.shape[1]))
+        yield name, images.fit(image, (rows * cell, width * cell), how="stretch", resample="area")

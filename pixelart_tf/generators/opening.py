@@ -1,8 +1,12 @@
 """A saved generator, opened and checked."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from pixelart_tf import devices
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.formats.keras_file import open_model
 
@@ -22,6 +26,27 @@ def load_generator(path: str | Path) -> Any:
     generator = open_model(path)
     check_generator(generator, str(path))
     return generator
+
+
+def load_on_devices(
+    path: str | Path, chosen: devices.Devices | None = None
+) -> tuple[Any, Callable[[np.ndarray], np.ndarray]]:
+    """Opens a saved generator for work on all devices.
+
+    Args:
+        path: a `.keras` file.
+        chosen: the devices; None chooses all of this machine, which must be before anything is computed.
+
+    Returns:
+        The generator, and what runs it on the devices: takes and gives (B, H, W, C), see `Devices.predictor`.
+
+    Raises:
+        UserError: as `load_generator` does.
+    """
+    chosen = chosen or devices.choose(precision="float32", join_hosts=False)
+    with chosen.scope():
+        generator = load_generator(path)
+    return generator, chosen.predictor(generator)
 
 
 def check_generator(generator: Any, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Pictures of any size <-> pieces of the sizes that a network takes."""
+"""How pictures of any size are divided into pieces of the sizes that a network takes."""
 
 import dataclasses
 import math
@@ -7,8 +7,6 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-
-from pixelart_tf.pictures import images
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,82 +112,3 @@ def _cell(model: Any) -> tuple[int, int]:
     if isinstance(last, keras.layers.UpSampling2D) and last.interpolation == "nearest":
         return tuple(last.size)
     return 1, 1
-
-
-class Pieces:
-    """One picture on its way through a network, in one or many pieces.
-
-    Args:
-        name: of the picture.
-        image: uint8 (H, W, 3).
-        input_shape: of the network, (B, H or None, W or None, 1 or 3).
-        axes: of `axes_of`. None has the picture stretched to the network's size.
-    """
-
-    def __init__(self, name: str, image: np.ndarray, input_shape: tuple, axes: tuple[Axis, Axis] | None):
-        image = np.asarray(image)
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3 or not image.size:
-            received = f"{image.dtype} {image.shape} ({name})"
-            raise ValueError(f"`named_images` must hold uint8 (H, W, 3). Received: {received}")
-        if input_shape[-1] == 1:
-            # ITU-R 601-2, as Pillow's "L" and tf.image.rgb_to_grayscale have it.
-            image = np.rint(image @ np.array([[0.299], [0.587], [0.114]])).astype(np.uint8)  # (H, W, 1)
-        self.name, self.image, self.input_size, self.axes = name, image, input_shape[1:3], axes
-        self.corners = [(0, 0)]
-        if axes:
-            rows, columns = (axis.starts(side) for axis, side in zip(axes, image.shape, strict=False))
-            self.corners = [(top, left) for top in rows for left in columns]
-        self.num_missing = len(self.corners)
-        self.sum = self.weights = None
-
-    def pieces(self) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
-        """Corners and uint8 pieces (h, w, C) of sizes that the network takes."""
-        if self.axes is None:
-            channels = self.image.shape[-1]
-            stretched = images.fit(self.image.repeat(3 // channels, axis=-1), self.input_size, how="stretch")
-            yield (0, 0), stretched[..., :channels]
-            return
-        rows, columns = self._padded()
-        # Padding is at the bottom and the right only, so that cells start at the picture's corner.
-        padded = self.image[_reflected(self.image.shape[0], rows)][:, _reflected(self.image.shape[1], columns)]
-        for top, left in self.corners:
-            yield (top, left), padded[top : top + self.axes[0].tile, left : left + self.axes[1].tile]
-
-    def _padded(self) -> list[int]:
-        return [axis.padded(side) for axis, side in zip(self.axes, self.image.shape, strict=False)]
-
-    def add(self, corner: tuple[int, int], output: np.ndarray) -> None:
-        """Takes what the network made, float32 (h, w, 1 or 3) in [-1, 1], of one piece."""
-        self.num_missing -= 1
-        if len(self.corners) == 1:
-            self.sum = output
-            return
-        windows, places = [], []
-        for axis, side, start in zip(self.axes, self.image.shape, corner, strict=False):
-            windows.append(axis.window(side, start))
-            first = int(start * axis.scale)
-            places.append(slice(first, first + len(windows[-1])))
-        window = np.multiply.outer(*windows)[..., None]  # (h, w, 1)
-        if self.sum is None:
-            size = [int(side * axis.scale) for axis, side in zip(self.axes, self._padded(), strict=True)]
-            self.sum = np.zeros((*size, output.shape[-1]), np.float32)
-            self.weights = np.zeros((*size, 1), np.float32)
-        self.sum[tuple(places)] += window * output
-        self.weights[tuple(places)] += window
-
-    def result(self) -> np.ndarray:
-        """The translated picture, uint8 (h, w, 3)."""
-        result = self.sum if self.weights is None else self.sum / self.weights
-        if self.axes is not None:
-            height, width = (
-                math.ceil(side * axis.scale) for axis, side in zip(self.axes, self.image.shape, strict=False)
-            )
-            result = result[:height, :width]
-        return images.to_uint8(result.repeat(3 // result.shape[-1], axis=-1))
-
-
-def _reflected(side: int, length: int) -> np.ndarray:
-    """Indices (length,) that run through `side` pixels to and fro; the border is not repeated. A lone pixel is."""
-    period = max(1, 2 * side - 2)
-    index = np.arange(length) % period
-    return np.minimum(index, period - index) if side > 1 else index

@@ -1,9 +1,10 @@
-"""Pictures of any size through a generator."""
+"""Pictures of any size through a generator: the one engine of all that does so."""
 
 import collections
+import contextlib
+import functools
 import os
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,20 @@ from pixelart_tf.base.cli import UserError
 from pixelart_tf.base.threads import ahead
 from pixelart_tf.generators import tiling
 from pixelart_tf.generators.opening import check_generator, load_generator
-from pixelart_tf.pictures import images, outputs, sources
+from pixelart_tf.generators.pieces import Pieces
+from pixelart_tf.pictures import images
+
+BATCH_PIXELS = 256**2   # a picture's or a tile's in a full batch; of larger ones fewer go in
+PATIENCE = 4   # batches' worth of pictures that may come in before an odd size goes through in a batch that is not full
+
+Batch = list[tuple[Pieces, tuple[int, int]]]   # pictures and the corners of pieces of one size
 
 
 def translate(
     generator: Any,
     named_images: Iterable[tuple[str, np.ndarray]],
     *,
+    predict: Callable[[np.ndarray], np.ndarray] | None = None,
     batch_size: int = 8,
     tile: int = 512,
     overlap: int = 64,
@@ -32,10 +40,17 @@ def translate(
     enlargement. A network of a fixed size whose output has another shape (256x256 -> 128x96) gets the whole picture,
     stretched to its size.
 
+    One thread does nothing but run the network, and its next batch lies ready; floats are made of pictures and
+    pictures of floats on others. `named_images` is read on the thread that takes the results. Of a large picture no
+    more is in memory than itself, its result and a row of tiles.
+
     Args:
         generator: a Keras model or the path of one.
-        named_images: pairs of a name and a uint8 image (H, W, 3); read no further ahead than a few batches.
-        batch_size: pictures or tiles of one size that go through the network together.
+        named_images: pairs of a name and a uint8 image (H, W, 3); read no further ahead than some batches.
+        predict: runs `generator` over a float32 batch (B, H, W, C) and is called on a thread of its own; see
+            `Devices.predictor`. None is `generator.predict_on_batch`.
+        batch_size: pictures or tiles of one size that go through the network together, if they have at most 256x256
+            pixels; of larger ones as many as have no more pixels in all, and one at least.
         tile: pixels of a side.
         overlap: pixels that neighbouring tiles share at least, at most half of `tile`.
 
@@ -44,7 +59,7 @@ def translate(
         by which the network enlarges, rounded up. Grey outputs are repeated to three channels.
 
     Raises:
-        UserError: a generator that cannot be used, or an argument out of its range.
+        UserError: a generator that cannot be used or gives NaN, or an argument out of its range.
         ValueError: an image that is not uint8 (H, W, 3).
     """
     if batch_size < 1:
@@ -57,112 +72,81 @@ def translate(
         generator = load_generator(generator)
     else:
         check_generator(generator, "`generator`")
-    return _translate(generator, named_images, batch_size, tiling.axes_of(generator, tile, overlap))
+    axes = tiling.axes_of(generator, tile, overlap)
+    pictures = (Pieces(name, image, generator.input_shape, axes) for name, image in named_images)
+    return _translate(pictures, _Network(generator, predict), batch_size)
 
 
-def _translate(generator, named_images, batch_size, axes):
-    waiting = collections.deque()  # pictures in the order that they came in
-    groups = collections.defaultdict(list)  # shape -> (picture, corner, piece) that wait for a full batch
-    for name, image in named_images:
-        picture = tiling.Pieces(name, image, generator.input_shape, axes)
+def _translate(pictures: Iterator[Pieces], network: "_Network", batch_size: int) -> Iterator[tuple[str, np.ndarray]]:
+    waiting = collections.deque()   # pictures in the order that they came in
+    made = _batches(pictures, batch_size, waiting)
+    stages = (
+        (functools.partial(network.prepare, batch_size=batch_size), {"depth": 2}),
+        (network.run, {"num_threads": 1, "depth": 3}),   # one runs, one lies ready, one is done
+        (_assemble, {"num_threads": 1, "depth": 2}),   # a picture's pieces come in their order
+    )
+    with contextlib.ExitStack() as stack:
+        for stage, options in stages:
+            made = stack.enter_context(contextlib.closing(ahead(stage, made, **options)))
+        for _ in made:
+            while waiting and waiting[0].result is not None:
+                yield waiting[0].name, waiting.popleft().result
+
+
+def _batches(pictures: Iterator[Pieces], batch_size: int, waiting: collections.deque) -> Iterator[Batch]:
+    """Pieces of one size, together; notes all pictures in `waiting` as they come in."""
+    groups = {}   # size of the pieces -> number of the picture that began the group, and the group; in this order
+    for number, picture in enumerate(pictures):
         waiting.append(picture)
-        for corner, piece in picture.pieces():
-            groups[piece.shape].append((picture, corner, piece))
-            if len(groups[piece.shape]) == batch_size:
-                _run(generator, groups.pop(piece.shape), batch_size)
-        if len(waiting) >= 8 * batch_size:  # an odd size must not hold up all that follow
-            while groups:
-                _run(generator, groups.popitem()[1], batch_size)
-        while waiting and not waiting[0].num_missing:
-            picture = waiting.popleft()
-            yield picture.name, picture.result()
-    while groups:
-        _run(generator, groups.popitem()[1], batch_size)
-    for picture in waiting:
-        yield picture.name, picture.result()
+        size = picture.piece_shape
+        for corner in picture.corners:
+            _, group = groups.setdefault(size, (number, []))
+            group.append((picture, corner))
+            if len(group) == _full(size, batch_size):
+                yield groups.pop(size)[1]
+        while groups and number - next(iter(groups.values()))[0] >= PATIENCE * batch_size:
+            yield groups.pop(next(iter(groups)))[1]   # an odd size must not hold up all that follow
+    for _, group in groups.values():
+        yield group
 
 
-def _run(generator, group, batch_size):
-    import keras
+def _full(size: tuple[int, int], batch_size: int) -> int:
+    """How many pieces of a height and width go through the network together."""
+    height, width = size
+    return max(1, min(batch_size, batch_size * BATCH_PIXELS // (height * width)))
 
-    batch = images.to_float(np.stack([piece for _, _, piece in group]))  # (B, H, W, C)
-    if keras.backend.backend() == "tensorflow":
-        if not generator.compiled:
-            generator.jit_compile = False  # XLA would compile anew for each size of pictures
-    else:
-        # JAX compiles anew for each size of batch, so there are only powers of two of them.
-        fill = min(batch_size, 1 << (len(group) - 1).bit_length()) - len(group)
-        batch = np.concatenate([batch, np.repeat(batch[-1:], fill, axis=0)])
-    outputs = np.asarray(generator.predict_on_batch(batch), np.float32)
-    for (picture, corner, _), output in zip(group, outputs, strict=False):
+
+class _Network:
+    """A generator, and what runs it."""
+
+    def __init__(self, generator: Any, predict: Callable[[np.ndarray], np.ndarray] | None):
+        import keras
+
+        self._predict = predict or generator.predict_on_batch
+        self._compiles = keras.backend.backend() != "tensorflow"
+        if not self._compiles and not generator.compiled:
+            generator.jit_compile = False   # XLA would compile anew for each size of pictures
+        self._distribution = keras.distribution.distribution()
+
+    def prepare(self, batch: Batch, *, batch_size: int) -> tuple[Batch, np.ndarray]:
+        """Adds the batch as the network takes it, float32 (B, H, W, C) in [-1, 1]."""
+        pieces = np.stack([picture.cut(corner) for picture, corner in batch])   # (B, H, W, C)
+        if self._compiles:
+            # JAX compiles anew for each size of batch, so there are only powers of two of them, and full ones.
+            full = _full(pieces.shape[1:3], batch_size)
+            fill = min(full, 1 << (len(batch) - 1).bit_length()) - len(batch)
+            pieces = np.concatenate([pieces, np.repeat(pieces[-1:], fill, axis=0)])
+        return batch, images.to_float(pieces)
+
+    def run(self, prepared: tuple[Batch, np.ndarray]) -> tuple[Batch, np.ndarray]:
+        """Replaces floats by what the network makes of them, float32 (B, h, w, C)."""
+        batch, values = prepared
+        # Keras keeps the distribution for each thread, and this is another one than it was chosen on.
+        with self._distribution.scope() if self._distribution else contextlib.nullcontext():
+            return batch, np.asarray(self._predict(values), np.float32)
+
+
+def _assemble(made: tuple[Batch, np.ndarray]) -> None:
+    """Gives each picture what the network made of its pieces."""
+    for (picture, corner), output in zip(*made, strict=False):
         picture.add(corner, output)
-
-
-def translate_files(
-    generator: Any,
-    pictures: Iterable[str | Path],
-    out: str | Path,
-    *,
-    format: str = "png",
-    overwrite: bool = False,
-    skip_bad: bool = False,
-    batch_size: int = 8,
-    tile: int = 512,
-    overlap: int = 64,
-    progress: Callable[[int, int], None] | None = None,
-) -> list[str]:
-    """Translates picture files into a folder, or one picture into one file.
-
-    Args:
-        generator: a Keras model or the path of one.
-        pictures: files, folders, globs, zips and shards (see `sources.read`). A folder's subfolders are kept.
-        out: a folder, made where it is not there; for one picture also a file, whose suffix then says the format.
-        format: `"png"`, `"jpeg"`, or `"keep"` for each picture's own.
-        overwrite: replace what is there. An input is never overwritten.
-        skip_bad: go on without the pictures that cannot be read.
-        batch_size, tile, overlap: see `translate`.
-        progress: called with the numbers of pictures done and to do.
-
-    Returns:
-        A line for each bad picture that was skipped.
-
-    Raises:
-        UserError: no pictures, a bad one, or outputs that would overwrite something.
-        OSError: an output cannot be written.
-    """
-    if isinstance(generator, str | os.PathLike):
-        generator = load_generator(generator)
-    pictures = [*pictures]
-    targets = outputs.plan(pictures, out, format=format, overwrite=overwrite)
-    for folder in {target.parent for target in targets.values()}:
-        folder.mkdir(parents=True, exist_ok=True)
-    bad, left = [], set(targets)
-
-    def encoded():
-        for pattern in pictures:
-            for item in sources.read(pattern):
-                if item.place in left:   # it may be given twice, or be an earlier output
-                    left.remove(item.place)
-                    yield item
-
-    def read(item):
-        try:
-            return item.place, item.decode()
-        except images.ImageError as error:
-            if not skip_bad:
-                raise
-            bad.append(str(error))
-            return None
-
-    def write(named):
-        place, image = named
-        images.write(targets[place], image)
-
-    named_images = filter(None, ahead(read, encoded()))
-    translated = translate(generator, named_images, batch_size=batch_size, tile=tile, overlap=overlap)
-    for done, _ in enumerate(ahead(write, translated), 1):
-        if progress:
-            progress(done + len(bad), len(targets))
-    if len(bad) == len(targets):
-        raise UserError(f"none of the {len(bad)} pictures can be read; the first: {bad[0]}")
-    return bad
