@@ -6,9 +6,12 @@ import time
 from fractions import Fraction
 from pathlib import Path
 
+from pixelart_tf import devices
 from pixelart_tf.base.cli import command
 from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.films.engine import pixelize_film
+from pixelart_tf.generators.native import generating
+from pixelart_tf.generators.opening import load_on_devices
 from pixelart_tf.pixelize.options import add_style_options, style_from
 
 EXAMPLES = """
@@ -50,11 +53,15 @@ def main(argv: list[str] | None = None) -> int:
     add("--no-sound", action="store_true", help="leave the sound out")
     add("--overwrite", action="store_true", help="replace an output that is there already")
     args = parser.parse_args(argv)
+    style, generate = style_from(args), None
+    if args.generator is not None:
+        devices.select_backend()
+        generator, predict = load_on_devices(args.generator)
+        generate, style = generating(generator, style, predict=predict, called=str(args.generator))
     start = time.monotonic()
     made = pixelize_film(
-        args.input, args.output, style_from(args), scale=args.scale, generator=args.generator, rate=args.fps,
-        lossless=args.lossless, sound=not args.no_sound, overwrite=args.overwrite,
-        progress=ProgressBar("making", "frames"),
+        args.input, args.output, style, scale=args.scale, generate=generate, rate=args.fps, lossless=args.lossless,
+        sound=not args.no_sound, overwrite=args.overwrite, progress=ProgressBar("making", "frames"),
     )
     for note in made.notes:
         print(f"note: {note}", file=sys.stderr)

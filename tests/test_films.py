@@ -366,7 +366,7 @@ def test_outputs_are_checked_first(tmp_path):
     (tmp_path / "old" / "000001.png").write_bytes(b"")
     for name, overwrite, words in [
         ("out.avi", False, "must end in one of .mkv .mov .mp4 .webm .apng .gif .png"),
-        ("nowhere/out.mp4", False, "no such folder"), ("in.mp4", True, "is the input"),
+        ("nowhere/out.mp4", False, "no such folder"), ("in.mp4", True, "an input, which is never overwritten"),
         ("there.gif", False, "--overwrite"), ("old", False, "--overwrite"), ("mine", True, "more than numbered frames"),
     ]:
         with pytest.raises(UserError, match=words):

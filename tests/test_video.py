@@ -127,12 +127,40 @@ def test_frames_go_through_a_generator_in_order(tmp_path):
     (tmp_path / "in").mkdir()   # of two batches, and as many frames as the palette is found over
     for nth in range(16):
         images.write(tmp_path / "in" / f"{nth}.png", np.full((16, 16, 3), 10 * nth, np.uint8))
-    made = pixelize_film(
-        tmp_path / "in", tmp_path / "out", Style(cell=8, colors=32), generator=tmp_path / "negative.keras"
-    )
-    assert made.num_frames == 16
+    arguments = [tmp_path / "in", tmp_path / "out", "--cell", 8, "--colors", 32]
+    assert main([str(word) for word in (*arguments, "--generator", tmp_path / "negative.keras")]) == 0
     found = [int(images.read(path)[0, 0, 0]) for path in sorted((tmp_path / "out").iterdir())]
     assert found == [255 - 10 * nth for nth in range(16)]
+
+
+def test_a_native_generators_cells_are_those_of_the_film(tmp_path):
+    """Its cells are found in no picture: it makes them."""
+    keras = pytest.importorskip("keras")
+    from pixelart_tf.generators.native import generating
+    from pixelart_tf.generators.saving import with_cells
+
+    inputs = keras.Input((None, None, 3))
+    generator = with_cells(keras.Model(inputs, keras.layers.Rescaling(-1.0)(inputs)), 4)
+    path = write(tmp_path / "in.mp4", pan("gc-cow.jpg", 10, height=96, width=128))
+    for width, cells in ((None, (32, 24)), (16, (16, 12))):
+        generate, style = generating(generator, Style(width=width))
+        made = pixelize_film(path, tmp_path / f"{width}.gif", style, generate=generate)
+        assert (made.num_frames, made.width, made.height, made.scale) == (10, *cells, 4)
+    generate, style = generating(generator, Style())
+    with pytest.raises(UserError, match="already there"):
+        pixelize_film(path, tmp_path / "16.gif", style, generate=generate)
+
+
+def test_nan_of_a_generator_names_the_frame(tmp_path):
+    keras = pytest.importorskip("keras")
+    from pixelart_tf.generators.native import generating
+
+    inputs = keras.Input((None, None, 3))
+    generate, style = generating(keras.Model(inputs, keras.layers.Rescaling(float("nan"))(inputs)), Style(cell=8))
+    path = write(tmp_path / "in.mp4", pan("gc-cow.jpg", 10))
+    with pytest.raises(UserError, match=r"the frame at 0\.00 s: the generator gives NaN"):
+        pixelize_film(path, tmp_path / "out.gif", style, generate=generate)
+    assert [each.name for each in tmp_path.iterdir()] == ["in.mp4"]
 
 
 def test_a_films_own_cells_are_found_though_it_begins_black(tmp_path):

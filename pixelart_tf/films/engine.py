@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
@@ -15,6 +16,8 @@ from pixelart_tf.base.cli import UserError
 from pixelart_tf.base.threads import ahead
 from pixelart_tf.pixelize import Style, art
 from pixelart_tf.pixelize.steady import Flicker, steady
+
+Generate = Callable[[Iterable[tuple[str, np.ndarray]]], Iterator[tuple[str, np.ndarray]]]
 
 DEPTH = 4   # frames that wait between decoding, work and encoding
 # Where a film's own cells are looked for: a frame every so many seconds up to so many, of so many frames at most.
@@ -47,7 +50,7 @@ def pixelize_film(
     style: Style | None = None,
     *,
     scale: int | None = None,
-    generator: str | Path | None = None,
+    generate: Generate | None = None,
     rate: Fraction | None = None,
     lossless: bool = False,
     sound: bool = True,
@@ -65,7 +68,8 @@ def pixelize_film(
         style: how; None is `Style()`.
         scale: pixels of a cell's side in the output; None is what it is in the film, so that the size stays about the
             same, and one more where it must be even (`films.needs_even`).
-        generator: a saved generator that each frame goes through first, put on white; see `pixelize.__main__`.
+        generate: what each frame goes through first, put on white: takes and gives pairs of a name and a uint8 image
+            (H, W, 3), in order; see `generators.native.generating`, which gives the style for it, too.
         rate: frames a second of a folder.
         lossless, sound, overwrite: see `films.create` and `films.target`.
         progress: called with the number of frames written and, about, of all.
@@ -78,88 +82,114 @@ def pixelize_film(
     out = films.target(out, film, overwrite=overwrite)
     if scale is not None and scale < 1:
         raise UserError(f"`scale` must be at least 1. Received: {scale}")
+    written, times, shown = 0, _Times(), _Shown()
     with contextlib.ExitStack() as stack:
-
-        def threaded(function, items, number=1):
-            return stack.enter_context(contextlib.closing(ahead(function, items, num_threads=number, depth=DEPTH)))
-
-        generate = None
-        if generator is not None:
-            from pixelart_tf.generators.native import generating
-
-            generate, style = generating(generator, style)
-
-        def generated(frames):
-            return _generated(generate, frames) if generate else frames
-
-        frames = film.frames()
         # One thread asks for one frame after the other, ahead of who takes them.
-        decoded = threaded(lambda _: next(frames, None), itertools.repeat(None))
-        decoded = itertools.takewhile(lambda frame: frame is not None, decoded)
-        decoded = generated(decoded)
-        first = next(decoded)
-        grid = art.grid(first.image, style, (frame.image for frame in generated(_later(source, rate))))
-        cell = grid.cell
-        if scale is None:
-            scale = cell + (cell % 2 and films.needs_even(out, lossless=lossless))
-        times = collections.deque()
-
-        def reduced(frame):
-            made = art.reduce(frame.image, style, grid)
-            return made.colors, made.opaque
-
-        def timed():
-            for frame in itertools.chain([first], decoded):
-                times.append((frame.time, frame.duration))
-                yield frame
-
-        flicker, written, last = Flicker(), 0, None
+        decoded = _ahead(stack, functools.partial(_next, film.frames()), itertools.repeat(None), num_threads=1)
+        frames = itertools.takewhile(lambda frame: frame is not None, decoded)
+        if generate is not None:
+            frames = _generated(stack, generate, frames)
+        first = next(frames)
+        grid = _grid(first, style, generate, films.open_film(source, rate=rate))
+        scale = scale or grid.cell + (grid.cell % 2 and films.needs_even(out, lossless=lossless))
         with films.create(out, film, scale=scale, lossless=lossless, sound=sound) as writer:
-            arts = steady(threaded(reduced, timed(), 2), style, cell=cell)
-
-            def counted():
-                nonlocal last
-                for last in arts:
-                    flicker(last)
-                    yield last, *times.popleft()
-
-            with contextlib.closing(
-                ahead(lambda item: writer.write(*item), counted(), num_threads=1, depth=DEPTH)
-            ) as writes:
+            reduce = functools.partial(_reduced, style=style, grid=grid)
+            cells = _ahead(stack, reduce, times.taken_off(itertools.chain([first], frames)), num_threads=2)
+            arts = times.put_back(shown.seen(steady(cells, style, cell=grid.cell)))
+            writes = ahead(lambda item: writer.write(*item), arts, num_threads=1, depth=DEPTH)
+            with contextlib.closing(writes):   # before the writer is
                 for written, _ in enumerate(writes, 1):
                     if progress:
                         progress(written, film.num_frames and max(film.num_frames, written))
-    height, width = last.index.shape
+    height, width = shown.size
     return Made(
-        num_frames=written, width=width, height=height, scale=scale, flicker=flicker.share, notes=tuple(film.notes)
+        num_frames=written, width=width, height=height, scale=scale, flicker=shown.flicker.share,
+        notes=tuple(film.notes),
     )
 
 
-def _later(source: str | Path, rate: Fraction | None) -> Iterator[films.Frame]:
+class _Times:
+    """Keeps the times of frames while they go, in order, through what knows no times."""
+
+    def __init__(self):
+        self._waiting = collections.deque()
+
+    def taken_off(self, frames: Iterable[films.Frame]) -> Iterator[np.ndarray]:
+        """The frames' images."""
+        for frame in frames:
+            self._waiting.append((frame.time, frame.duration))
+            yield frame.image
+
+    def put_back(self, arts: Iterable[art.Art]) -> Iterator[tuple[art.Art, Fraction, Fraction]]:
+        """What was made of the images, with time and duration."""
+        for each in arts:
+            yield each, *self._waiting.popleft()
+
+
+class _Shown:
+    """What is told of the frames in the end: how they flicker, and their rows and columns."""
+
+    def __init__(self):
+        self.flicker, self.size = Flicker(), None
+
+    def seen(self, arts: Iterable[art.Art]) -> Iterator[art.Art]:
+        for each in arts:
+            self.flicker(each)
+            self.size = each.index.shape
+            yield each
+
+
+def _ahead(stack: contextlib.ExitStack, function: Callable, items: Iterable, *, num_threads: int) -> Iterator:
+    """`threads.ahead`, whose threads end when the stack does."""
+    return stack.enter_context(contextlib.closing(ahead(function, items, num_threads=num_threads, depth=DEPTH)))
+
+
+def _next(frames: Iterator[films.Frame], _: None) -> films.Frame | None:
+    return next(frames, None)
+
+
+def _reduced(image: np.ndarray, *, style: Style, grid: art.Grid) -> tuple[np.ndarray, np.ndarray]:
+    made = art.reduce(image, style, grid)
+    return made.colors, made.opaque
+
+
+def _grid(first: films.Frame, style: Style, generate: Generate | None, again: films.Film) -> art.Grid:
+    """The cells of all frames, by the first one and, where it is needed, by later ones of the film opened again."""
+    with contextlib.ExitStack() as stack:
+        frames = stack.enter_context(contextlib.closing(again.frames()))
+        later = _later(frames)
+        if generate is not None:
+            later = _generated(stack, generate, later)
+        return art.grid(first.image, style, (frame.image for frame in later))
+
+
+def _later(frames: Iterator[films.Frame]) -> Iterator[films.Frame]:
     """Frames of a film's first seconds, after the first."""
-    with contextlib.closing(films.open_film(source, rate=rate).frames()) as frames:
-        due = None
-        for frame in itertools.islice(frames, LOOK_MOST):
-            due = frame.time + LOOK_EVERY if due is None else due
-            if frame.time >= due:
-                yield frame
-                due += LOOK_EVERY
-            if due > LOOK_UNTIL:
-                return
+    due = None
+    for frame in itertools.islice(frames, LOOK_MOST):
+        due = frame.time + LOOK_EVERY if due is None else due
+        if frame.time >= due:
+            yield frame
+            due += LOOK_EVERY
+        if due > LOOK_UNTIL:
+            return
 
 
-def _generated(generate: Callable[[Iterator], Iterator], frames: Iterable[films.Frame]) -> Iterator[films.Frame]:
-    """Each frame as a generator gives it; frames go through it in batches."""
+def _generated(
+    stack: contextlib.ExitStack, generate: Generate, frames: Iterable[films.Frame]
+) -> Iterator[films.Frame]:
+    """Each frame as a generator gives it; frames go through it in batches, and its threads end when the stack does."""
     waiting = collections.deque()
+    made = stack.enter_context(contextlib.closing(generate(_named(frames, waiting))))
+    return (waiting.popleft()._replace(image=image) for _, image in made)
 
-    def named():
-        for nth, frame in enumerate(frames):
-            waiting.append(frame)
-            image = frame.image
-            if image.shape[-1] == 4:
-                alpha = image[..., 3:].astype(np.uint16)
-                image = ((image[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
-            yield str(nth), np.ascontiguousarray(image)
 
-    for _, image in generate(named()):
-        yield waiting.popleft()._replace(image=image)
+def _named(frames: Iterable[films.Frame], waiting: collections.deque) -> Iterator[tuple[str, np.ndarray]]:
+    """Names of frames, and their images on white; notes the frames in `waiting`."""
+    for frame in frames:
+        waiting.append(frame)
+        image = frame.image
+        if image.shape[-1] == 4:
+            alpha = image[..., 3:].astype(np.uint16)
+            image = ((image[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+        yield f"the frame at {float(frame.time):.2f} s", np.ascontiguousarray(image)

@@ -38,22 +38,31 @@ def target(path: str | Path, film: Film, *, overwrite: bool = False) -> Path:
         UserError: in one line.
     """
     path = Path(path)
-    if path.suffix and path.suffix.lower() not in SUFFIXES:
+    if not path.suffix:
+        _check_folder(path, film, overwrite)
+    elif path.suffix.lower() not in SUFFIXES:
         raise UserError(f"{path}: must end in one of {' '.join(SUFFIXES)}, or be a folder of frames without a suffix")
-    if not path.parent.is_dir():
-        raise UserError(f"{path.parent}: no such folder")
-    if path.exists():
-        if path.samefile(film.path):
-            raise UserError(f"{path}: is the input")
-        if path.is_dir() != (not path.suffix):
-            raise UserError(f"{path}: is a {'folder' if path.is_dir() else 'file'}")
-        if not overwrite:
-            raise UserError(f"{path}: already there; --overwrite replaces it")
-        if path.is_dir() and not all(re.fullmatch(r"\d{6,}\.png", each.name) for each in path.iterdir()):
-            raise UserError(f"{path}: holds more than numbered frames, so it is not replaced")
+    else:
+        files.check_output(path, overwrite=overwrite, inputs=(film.path,))
     if path.suffix.lower() in CODECS:
         library()
     return path
+
+
+def _check_folder(path: Path, film: Film, overwrite: bool) -> None:
+    """As `files.check_output`, for a folder of frames."""
+    if not path.parent.is_dir():
+        raise UserError(f"{path.parent}: no such folder")
+    if not path.exists():
+        return
+    if path.samefile(film.path):
+        raise UserError(f"{path}: an input, which is never overwritten; choose another name")
+    if not path.is_dir():
+        raise UserError(f"{path}: a file")
+    if not overwrite:
+        raise UserError(f"{path}: already there; --overwrite replaces it")
+    if not all(re.fullmatch(r"\d{6,}\.png", each.name) for each in path.iterdir()):
+        raise UserError(f"{path}: holds more than numbered frames, so it is not replaced")
 
 
 @contextlib.contextmanager
