@@ -11,6 +11,7 @@ from pixelart_tf.base import files
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.base.threads import ahead
 from pixelart_tf.pictures import images, outputs, sources
+from pixelart_tf.pictures.batch import Batch
 from pixelart_tf.pixelize import art, sheets
 
 # What keeps every color, and transparency too. PNG and TIFF are written with the palette.
@@ -113,73 +114,77 @@ def pixelize_files(
         raise UserError(f"`scale` must be a whole number of at least 1. Received: {scale!r}")
     pictures, out = [*pictures], Path(out)
     targets = plan(pictures, out, overwrite=overwrite)
-    for folder in {target.parent for target in targets.values()}:
-        folder.mkdir(parents=True, exist_ok=True)
-    bad, rows = [], {place: [] for place in [*targets][:show]}
+    batch = Batch(pictures, targets, skip_bad=skip_bad, progress=progress)
+    work = _Work(targets, style, scale, generated=generate is not None, show=show)
+    if generate:
+        prepared = batch.each(work.reduce, generate(batch.each(work.read, batch.encoded())))
+    else:   # at once, so that no more pictures are in memory than threads
+        prepared = batch.each(work.read_and_reduce, batch.encoded())
+    prepared = batch.counted(prepared)
+    if one_palette:
+        prepared = [*prepared]
+        work.use_one_palette([reduced for _, reduced in prepared])
+    made = [*ahead(work.finish, prepared)]
+    return Result(
+        made=made,
+        bad=sorted(batch.bad),
+        palette=work.style.palette if one_palette else None,
+        rows=[row for row in work.rows.values() if row],
+    )
 
-    def usable(place, function, *arguments):
-        """What the function returns; None for a bad picture that is skipped. Its message names the picture."""
-        try:
-            return function(*arguments)
-        except UserError as error:
-            message = str(error) if str(error).startswith(place) else f"{place}: {error}"
-            if not skip_bad:
-                raise UserError(message) from None
-            bad.append(message)
-            return None
 
-    def keep(place, title, image):
-        if place in rows:
-            rows[place].append(sheets.Panel.of(image, title))
+class _Work:
+    """What is done for each picture.
 
-    def read(item):
-        # A generator knows no transparency.
-        image = usable(item.place, lambda: images.read(item.data, name=item.place, mode="RGB" if generate else "RGBA"))
-        if image is None:
-            return None
-        keep(item.place, "before", image)
-        return item.place, image
+    Args:
+        targets: place of each picture -> its output.
+        style, scale, show: see `pixelize_files`.
+        generated: whether a generator makes something of each picture before it is reduced.
 
-    def prepare(named):
-        if named is None:
-            return None
-        place, image = named
-        if generate:
-            keep(place, "generator", image)
-        reduced = usable(place, art.reduce, image, style)
-        return None if reduced is None else (place, reduced)
+    Attributes:
+        style: as given, and the palette of all pictures once there is one.
+        rows: place of each picture that is shown -> its panels.
+    """
 
-    def finish(prepared):
+    def __init__(self, targets: dict[str, Path], style: art.Style, scale: int | None, *, generated: bool, show: int):
+        self.style, self.rows = style, {place: [] for place in [*targets][:show]}
+        self._targets, self._scale, self._generated = targets, scale, generated
+
+    def read(self, place: str, item: sources.Encoded) -> np.ndarray:
+        """The picture, uint8 (H, W, 4), or (H, W, 3) for a generator, which knows no transparency."""
+        image = images.read(item.data, name=place, mode="RGB" if self._generated else "RGBA")
+        self._show(place, "before", image)
+        return image
+
+    def reduce(self, place: str, image: np.ndarray) -> art.Cells:
+        if self._generated:
+            self._show(place, "generator", image)
+        return art.reduce(image, self.style)
+
+    def read_and_reduce(self, place: str, item: sources.Encoded) -> art.Cells:
+        return self.reduce(place, self.read(place, item))
+
+    def use_one_palette(self, reduced: list[art.Cells]) -> None:
+        """Finds the palette of all pictures, unless the style has one."""
+        if self.style.palette is None:
+            colors = np.concatenate([each.colors[each.opaque] for each in reduced])
+            self.style = replace(self.style, palette=art.own_palette(colors, self.style))
+
+    def finish(self, prepared: tuple[str, art.Cells]) -> Made:
+        """Writes the pixel art."""
         place, reduced = prepared
-        done = art.finish(reduced, style)
-        path, size, (height, width) = targets[place], scale or done.cell, done.index.shape
+        done = art.finish(reduced, self.style)
+        path, size, (height, width) = self._targets[place], self._scale or done.cell, done.index.shape
         if height * width * size**2 > images.MAX_PIXELS:
             raise UserError(f"{path}: would have over {images.MAX_PIXELS:,} pixels; give a smaller scale")
         write(path, done, size)
-        keep(place, "after", done.image())
+        self._show(place, "after", done.image())
         used = len(np.unique(done.index[done.opaque]))
         return Made(path=path, cells=(height, width), cell=done.cell, scale=size, num_colors=used)
 
-    items = _encoded(pictures, targets)
-    if generate:
-        prepared = ahead(prepare, generate(filter(None, ahead(read, items))))
-    else:   # at once, so that no more pictures are in memory than threads
-        prepared = ahead(lambda item: prepare(read(item)), items)
-    prepared = filter(None, _counted(prepared, len(targets), progress))
-    if one_palette:
-        prepared = [*prepared]
-        if style.palette is None and prepared:
-            colors = np.concatenate([reduced.colors[reduced.opaque] for _, reduced in prepared])
-            style = replace(style, palette=art.own_palette(colors, style))
-    made = [*ahead(finish, prepared)]
-    if not made:
-        raise UserError(f"none of the {len(bad)} pictures can be used; the first: {bad[0]}")
-    return Result(
-        made=made,
-        bad=sorted(bad),
-        palette=style.palette if one_palette else None,
-        rows=[row for row in rows.values() if row],
-    )
+    def _show(self, place: str, title: str, image: np.ndarray) -> None:
+        if place in self.rows:
+            self.rows[place].append(sheets.Panel.of(image, title))
 
 
 def plan(pictures: list[str | Path], out: Path, *, overwrite: bool) -> dict[str, Path]:
@@ -192,19 +197,3 @@ def plan(pictures: list[str | Path], out: Path, *, overwrite: bool) -> dict[str,
     if suffix in images.SUFFIXES and len(targets) > 1 and not out.is_dir():
         raise UserError(f"{out}: {len(targets)} pictures need a folder")
     return targets
-
-
-def _encoded(pictures: list[str | Path], targets: dict[str, Path]) -> Iterator[sources.Encoded]:
-    left = set(targets)
-    for pattern in pictures:
-        for item in sources.read(pattern):
-            if item.place in left:   # it may be given twice, or be an earlier output
-                left.remove(item.place)
-                yield item
-
-
-def _counted(items: Iterator, total: int, progress: Callable[[int, int], None] | None) -> Iterator:
-    for done, item in enumerate(items, 1):
-        yield item
-        if progress:
-            progress(done, total)
