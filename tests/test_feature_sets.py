@@ -2,16 +2,21 @@
 
 import os
 import re
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pixelart_tf.base import limits
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.evaluation import feature_sets
+from pixelart_tf.evaluation.evaluate import score_features
 from pixelart_tf.evaluation.extractor import Extractor
 from pixelart_tf.evaluation.feature_sets import FeatureSet, Origin, read_npz, write_npz
 from pixelart_tf.features import FeatureNetwork
 from pixelart_tf.pictures import images
+from pixelart_tf.scores import Reference, bootstrap, score
 
 
 class Means:
@@ -55,13 +60,60 @@ WANTED = np.arange(11)[:, None] * [1, 2, 3]
 @pytest.mark.parametrize(("size", "batches"), [(1, [1] * 11), (4, [4, 4, 3]), (11, [11]), (64, [11])])
 def test_batches(folder, size, batches):
     it, told, seen = extractor(batch_size=size), [], []
-    parts = list(it.stream(folder, bad=[], progress=lambda *done: told.append(done), look=seen.append))
+    parts = list(it.stream(folder, bad=[], progress=lambda *done: told.append(done), on_picture=seen.append))
     assert it.batches == batches
     np.testing.assert_allclose(np.concatenate([rows for _, rows in parts]), WANTED)
     assert [name for names, _ in parts for name in names] == [str(file) for file in sorted(folder.iterdir())]
     assert told[-1] == (11, 11)
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert [image[0, 0, 0] for image in seen] == list(range(11))
+
+
+def test_pictures_in_memory_give_the_features_of_those_in_files(folder):
+    it, told = extractor(size=4, batch_size=3), []
+    named_images = [(file.name, images.read(file)) for file in sorted(folder.iterdir())]
+    found = list(it.batches_of(iter(named_images), "memory", progress=lambda *done: told.append(done), total=11))
+    wanted = list(extractor(size=4, batch_size=3).stream(folder, bad=[]))
+    for (names, rows), (paths, wanted_rows) in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(rows, wanted_rows)
+        assert names == [Path(path).name for path in paths]
+    assert told == [(3, 11), (6, 11), (9, 11), (11, 11)]
+    with pytest.raises(UserError, match=r"^memory: b: 4x6 pixels, but the first picture has 5x5: "):
+        list(extractor().batches_of([("a", np.zeros((5, 5, 3), np.uint8)), ("b", named_images[0][1])], "memory"))
+
+
+def test_no_more_pictures_are_taken_than_a_batch_holds():
+    taken = []
+    def endless():
+        while True:
+            taken.append(1)
+            yield "a", np.zeros((2, 2, 3), np.uint8)
+
+    next(extractor(batch_size=4).batches_of(endless(), "memory"))
+    assert len(taken) == 4
+
+
+def test_grey_pictures_have_the_features_of_their_colors():
+    grey = np.random.default_rng(0).integers(0, 256, (4, 6, 5, 1), np.uint8)
+    np.testing.assert_array_equal(extractor().features(grey), extractor().features(np.repeat(grey, 3, axis=-1)))
+
+
+@pytest.mark.parametrize(("limit", "told"), [(5, 5), (11, 11), (99, 11), (None, 11)])
+def test_a_limit_takes_the_first(folder, limit, told):
+    done = []
+    parts = list(extractor(batch_size=3).stream(folder, bad=[], limit=limit, progress=lambda *each: done.append(each)))
+    np.testing.assert_allclose(np.concatenate([rows for _, rows in parts]), WANTED[:told])
+    assert {total for _, total in done} == {told}
+
+
+def test_scores_of_batches_are_those_of_the_whole():
+    generated, real = np.random.default_rng(0).normal(size=(2, 40, 5)) + 1
+    found, intervals = score_features(np.array_split(generated, 7), Reference(real), num_resamples=5, seed=3)
+    wanted = score(generated, real, seed=3)
+    for key in ("mifid", "fid", "memorization_distance", "kid"):
+        assert getattr(found, key) == pytest.approx(getattr(wanted, key), rel=1e-9)
+    assert intervals == bootstrap(generated, real, num=5, seed=3)
+    assert score_features([generated], Reference(real))[1] == {}
 
 
 def test_a_set_is_computed_once(folder, cache):
@@ -217,3 +269,61 @@ def test_objects_are_not_loaded(tmp_path):
 @pytest.mark.parametrize(("pattern", "meant"), [("a.npz", True), ("A.NPZ", True), ("a.zip", False), ("npz", False)])
 def test_features_are_told_by_their_suffix(pattern, meant):
     assert feature_sets.is_features(pattern) is meant
+
+
+def refused(path):
+    with pytest.raises(UserError) as caught:
+        read_npz(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(f"{path}: ")
+    return message.removeprefix(f"{path}: ")
+
+
+def with_claim(path, size, claim):
+    """The same zip, which says that a member of `size` bytes has as many as `claim`."""
+    encoded = path.read_bytes()
+    size, claim = (number.to_bytes(4, "little") for number in (size, claim))
+    assert encoded.count(size) == 2   # in the member's head and in the zip's directory
+    path.write_bytes(encoded.replace(size, claim))
+
+
+def test_features_that_claim_gigabytes_are_refused_before_they_are_unpacked(tmp_path, monkeypatch):
+    """9 GB of zeros make a file of 9 MB; here 4.29 GB, the most that a zip of the old kind can say, and 65 MB."""
+    path = tmp_path / "bomb.npz"
+    np.savez_compressed(path, features=np.zeros((2**13, 2**11 + 1), np.float32))
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", lambda *_: pytest.fail("it was unpacked"))
+    assert refused(path) == "unpacks to 67,141,760 bytes, over 50 times the file's size: refused as a bomb"
+    with_claim(path, 67_141_760, 2**32 - 2)
+    assert refused(path).startswith("unpacks to 4,294,967,294 bytes, over 50 times")
+    monkeypatch.setattr(limits, "FEATURES_BYTES", 2**32 - 3)
+    assert refused(path) == "unpacks to 4,294,967,294 bytes, and at most 4,294,967,293 are taken: refused as a bomb"
+
+
+def test_names_that_claim_gigabytes_are_refused(tmp_path):
+    path = tmp_path / "bomb.npz"
+    np.savez_compressed(path, features=np.ones((2, 3)), names=np.array(["a", "b" * 2**24]))
+    assert "times the file's size: refused as a bomb" in refused(path)
+
+
+def test_an_array_of_another_size_than_it_says_is_refused(tmp_path):
+    """NumPy would make room for 8 TB, of which the file holds 48 bytes."""
+    path, claim = tmp_path / "bomb.npz", b"(1048576, 1048576), }"
+    np.savez(tmp_path / "whole.npz", features=np.ones((2, 3)))
+    with zipfile.ZipFile(tmp_path / "whole.npz") as source, zipfile.ZipFile(path, "w") as archive:
+        encoded = source.read("features.npy")
+        archive.writestr("features.npy", encoded.replace(b"(2, 3), }".ljust(len(claim)), claim))
+    assert "is not as large as its shape (1048576, 1048576)" in refused(path)
+
+
+def test_what_is_not_of_the_features_is_not_unpacked(tmp_path):
+    path = tmp_path / "more.npz"
+    np.savez_compressed(path, features=np.ones((2, 3)), more=np.zeros(2**26 + 1, np.int8))
+    np.testing.assert_array_equal(read_npz(path).features, np.ones((2, 3)))
+
+
+def test_more_rows_than_a_set_of_pictures_can_have_are_refused(tmp_path, monkeypatch):
+    """Each has a name, which takes more memory than a row of one number."""
+    np.savez(tmp_path / "long.npz", features=np.ones((9, 1)))
+    monkeypatch.setattr(limits, "FEATURES_ROWS", 8)
+    assert refused(tmp_path / "long.npz") == "9 rows, and at most 8 are taken"

@@ -300,6 +300,24 @@ def test_saved_features_stand_for_the_pictures(run, scored, sets, tmp_path):
     assert both["warnings"] == first["warnings"]
 
 
+def test_what_is_there_is_replaced_only_when_asked(run, refused, sets, tmp_path):
+    """Also a page that is no report of ours; and the features that are read, never."""
+    real, report = tmp_path / "real.npz", tmp_path / "report"
+    report.mkdir()
+    for path, option, value in ((real, "--save-real", real), (report / "index.html", "--report", report)):
+        path.write_text("mine")
+        assert refused(sets / "cartoons", sets / "sprites", option, value) == (
+            f"{path}: already there; --overwrite replaces it"
+        )
+        assert path.read_text() == "mine"
+    options = ("--save-real", real, "--report", report, "--overwrite")
+    assert run(sets / "cartoons", sets / "sprites", *options)[0] == 0
+    assert "likely copies" in (report / "index.html").read_text()
+    assert refused(sets / "cartoons", real, *options) == (
+        f"{real}: an input, which is never overwritten; choose another name"
+    )
+
+
 def test_features_by_another_program_are_taken(scored, tmp_path):
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(2, 50, 8)) + 1

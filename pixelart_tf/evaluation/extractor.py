@@ -1,14 +1,18 @@
-"""A set of pictures -> their feature vectors, as a stream or, cached, as a whole."""
+"""Pictures, from files or in memory -> their feature vectors: as a stream, or a whole set from the cache."""
 
 import hashlib
+import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
+from pixelart_tf import features
 from pixelart_tf.base.cli import UserError
+from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.base.threads import ahead
+from pixelart_tf.devices import Devices
 from pixelart_tf.evaluation.feature_sets import FeatureSet, Origin, read_npz, write_npz
 from pixelart_tf.features import FeatureNetwork
 from pixelart_tf.features.weights import cache_dir
@@ -29,11 +33,11 @@ class Extractor:
     Args:
         network: what turns pictures into vectors.
         predict: runs `network.model` over a batch, on all devices; see `Devices.predictor`.
-        size: pixels of the squares that pictures are fitted to first (cut to the middle, shrunk by the mean of the area
-            or enlarged by repeating pixels). None: as they are, and all of a set, and of two sets to be compared, must
-            have one size.
+        size: pixels of a side of the squares that pictures are fitted to first: they are cut to the middle square, and
+            shrunk by the mean of the area or enlarged by repeating pixels. None leaves them as they are; then all
+            pictures of a set, and of two sets that are compared, must have one size.
         batch_size: pictures that go through the network together.
-        skip_bad: leave out pictures that cannot be read; else they are an error.
+        skip_bad: leave out pictures that cannot be read, which else raise an error.
     """
 
     def __init__(
@@ -47,40 +51,91 @@ class Extractor:
         self._size_seen: tuple[int, int] | None = None
         self._seen_in = ""
 
-    def stream(
-        self, pattern: str | Path, *, bad: list[str], progress: Callable[[int, int | None], None] | None = None,
-        look: Callable[[np.ndarray], None] | None = None,
-    ) -> Iterator[tuple[list[str], np.ndarray]]:
-        """Features batch by batch; decoding runs ahead of the network on other threads.
+    @classmethod
+    def open(cls, network: str, chosen: Devices, *, weights: str | Path | None = None, **options) -> "Extractor":
+        """Builds a network on the chosen devices, and what runs it over pictures.
 
         Args:
-            pattern: see `sources.read`.
-            bad: takes a line for each picture that is left out.
-            progress: called with the pictures done and their total, None where it is not known.
-            look: is shown each decoded picture, uint8 (H, W, 3).
+            network, weights: see `features.load`.
+            chosen: what the network computes on.
+            **options: those of the class.
+
+        Raises:
+            UserError: the network or its weights cannot be had, or an option is out of its range.
+        """
+        check_options(size=options.get("size"), batch_size=options.get("batch_size", 1))   # before the long work
+        with chosen.scope():
+            loaded = features.load(
+                network, weights=weights, progress=ProgressBar("fetching the Inception's weights", "bytes")
+            )
+        return cls(loaded, predict=chosen.predictor(loaded.model), **options)
+
+    def features(self, pictures: np.ndarray) -> np.ndarray:
+        """uint8 (b, H, W, 1 or 3) -> float32 (b, D); grey is repeated to three channels."""
+        pictures = np.repeat(pictures, 3 // pictures.shape[-1], axis=-1)   # (b, H, W, 3)
+        return np.asarray(self._predict(pictures.astype(np.float32)), np.float32)
+
+    def batches_of(
+        self, named_images: Iterable[tuple[str, np.ndarray]], pattern: str | Path, *,
+        progress: Callable[[int, int | None], None] | None = None, total: int | None = None,
+        on_picture: Callable[[np.ndarray], None] | None = None,
+    ) -> Iterator[tuple[list[str], np.ndarray]]:
+        """Features of pictures that are in memory, batch by batch; no more than a batch of pictures is held.
+
+        Args:
+            named_images: pairs of a name and a uint8 image (H, W, 3), which is fitted to `size`.
+            pattern: what messages call all of them.
+            progress: is called with the numbers of pictures done and to do.
+            total: the number of pictures; None where it is not known.
+            on_picture: is called with each picture as it goes into the network, uint8 (H, W, 3).
 
         Yields:
             Names and float32 (b, D).
 
         Raises:
-            UserError: no pictures, a bad one, or sizes that differ.
+            UserError: pictures of several sizes.
         """
-        total = sources.count(pattern)
-        names, batch, done = [], [], 0
-        for name, image in self.pictures(pattern, bad=bad):
-            if look is not None:
-                look(image)
-            names.append(name)
-            batch.append(image)
-            if len(batch) == self.batch_size:
-                yield names, self.features(np.stack(batch))
-                done += len(batch)
-                names, batch = [], []
-                if progress is not None:
-                    progress(done + len(bad), total)
-        if batch:
-            yield names, self.features(np.stack(batch))
+        named_images, done = iter(named_images), 0
+        while batch := list(itertools.islice(named_images, self.batch_size)):
+            pictures = []
+            for name, image in batch:
+                pictures.append(self._fitted(image))
+                self.expect(pictures[-1].shape[:2], pattern, f"{pattern}: {name}")
+                if on_picture is not None:
+                    on_picture(pictures[-1])
+            yield [name for name, _ in batch], self.features(np.stack(pictures))
             done += len(batch)
+            if progress is not None:
+                progress(done, total)
+
+    def stream(
+        self, pattern: str | Path, *, bad: list[str], limit: int | None = None,
+        progress: Callable[[int, int | None], None] | None = None,
+        on_picture: Callable[[np.ndarray], None] | None = None,
+    ) -> Iterator[tuple[list[str], np.ndarray]]:
+        """Features of pictures in files, batch by batch; decoding runs ahead of the network on other threads.
+
+        Args:
+            pattern: see `sources.read`.
+            bad: takes a line for each picture that is left out.
+            limit: take no more than the first pictures; None takes all.
+            progress: is called with the numbers of pictures done and to do, None where that is not known.
+            on_picture: see `batches_of`.
+
+        Yields:
+            Names and float32 (b, D).
+
+        Raises:
+            UserError: no pictures, a bad one, or pictures of several sizes.
+        """
+        total, done = sources.count(pattern), 0
+        total = min(total, limit) if total is not None and limit is not None else total
+        named_images = itertools.islice(self.pictures(pattern, bad=bad), limit)
+        for names, rows in self.batches_of(named_images, pattern, on_picture=on_picture):
+            yield names, rows
+            done += len(names)
+            if progress is not None:
+                progress(done + len(bad), total)
         if not done:
             raise UserError(f"{pattern}: none of the {len(bad)} pictures can be read; the first: {bad[0]}")
         if progress is not None:
@@ -95,10 +150,6 @@ class Extractor:
                 self.expect(found.shape[:2], pattern, item.place)
                 yield item.name, found
 
-    def features(self, batch: np.ndarray) -> np.ndarray:
-        """uint8 (b, H, W, 3) -> float32 (b, D)."""
-        return np.asarray(self._predict(batch.astype(np.float32)), np.float32)
-
     def load(
         self, pattern: str | Path, *, cache: bool = True, progress: Callable[[int, int | None], None] | None = None
     ) -> FeatureSet:
@@ -106,7 +157,7 @@ class Extractor:
 
         Args:
             pattern: see `sources.read`.
-            cache: whether to look there and to write there.
+            cache: whether the cache is read and written.
             progress: see `stream`.
 
         Raises:
@@ -121,12 +172,12 @@ class Extractor:
             else:
                 self.expect(found.size, pattern)
                 return found
-        names, features, bad = [], [], []
+        names, rows, bad = [], [], []
         for some, values in self.stream(pattern, bad=bad, progress=progress):
             names += some
-            features.append(values)
+            rows.append(values)
         found = FeatureSet(
-            names=tuple(names), features=np.concatenate(features), size=self._size_seen, origin=self.origin,
+            names=tuple(names), features=np.concatenate(rows), size=self._size_seen, origin=self.origin,
             bad=tuple(bad),
         )
         if path is not None:
@@ -167,9 +218,12 @@ class Extractor:
             if not self.skip_bad:
                 raise
             return item, error
-        if self.size is not None:
-            image = images.fit(image, self.size, how="crop", resample="area")
-        return item, image
+        return item, self._fitted(image)
+
+    def _fitted(self, image: np.ndarray) -> np.ndarray:
+        if self.size is None or image.shape[:2] == (self.size, self.size):
+            return image
+        return images.fit(image, self.size, how="crop", resample="area")
 
     def expect(self, size: tuple[int, int], pattern: str | Path, place: str = "") -> None:
         """Raises UserError where pictures are of another size than the first that were seen.

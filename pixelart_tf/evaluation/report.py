@@ -15,6 +15,7 @@ from pixelart_tf.base import files
 from pixelart_tf.base.cli import printable
 from pixelart_tf.pictures import images
 
+PAGE_NAME = "index.html"
 NUM_PAIRS = 24
 SMALL = 192   # pixels; a smaller picture is enlarged up to it, by a whole number
 LARGE = 256   # pixels; a larger picture is shrunk to it
@@ -133,8 +134,8 @@ def write_report(
         (folder / "colors.png").unlink(missing_ok=True)
     rows = "\n".join(f"<tr><th>{_text(name)}</th><td>{_text(value)}</td></tr>" for name, value in summary.items())
     page = PAGE.format(title=_text(title), summary=rows, sections="\n".join(sections), width=2 * SMALL + GAP)
-    files.write_text(folder / "index.html", page)
-    return folder / "index.html"
+    files.write_text(folder / PAGE_NAME, page)
+    return folder / PAGE_NAME
 
 
 def _order(each):

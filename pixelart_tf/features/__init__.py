@@ -57,7 +57,7 @@ def load(
     Raises:
         UserError: an unknown network, weights that cannot be had or used, a file that is no such model; one line.
     """
-    check(network, weights)
+    check_network(network, weights)
     if network == "inception":
         return _load_inception(weights, progress)
     if network == "lite0":
@@ -65,7 +65,7 @@ def load(
     return _load_file(Path(network))
 
 
-def check(network: str, weights: str | Path | None = None) -> None:
+def check_network(network: str, weights: str | Path | None = None) -> None:
     """Raises UserError for an unknown network, or one that takes no weights; what `load` finds out before any work."""
     if weights is not None and network != "inception":
         raise UserError(f"`weights` is for the network inception only. Received: {weights} with {network}")

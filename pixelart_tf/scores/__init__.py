@@ -15,11 +15,12 @@ from pixelart_tf.scores.bootstrap import bootstrap
 from pixelart_tf.scores.distances import COPY_DISTANCE, DIRECTIONS, fid, memorization_distance, mifid, nearest
 from pixelart_tf.scores.kernel import kid
 from pixelart_tf.scores.sets import Moments, Reference, ScoreError
-from pixelart_tf.scores.streamed import Scores, StreamedScores, score
+from pixelart_tf.scores.streamed import KEPT_ROWS, Scores, StreamedScores, score
 
 __all__ = [
     "COPY_DISTANCE",
     "DIRECTIONS",
+    "KEPT_ROWS",
     "Moments",
     "Reference",
     "ScoreError",

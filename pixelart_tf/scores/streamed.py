@@ -10,6 +10,8 @@ from pixelart_tf.scores.distances import COPY_DISTANCE, Memorization, compare, f
 from pixelart_tf.scores.kernel import kid
 from pixelart_tf.scores.sets import Moments, Reference, checked, prepared
 
+KEPT_ROWS = 20_000   # 160 MB of the Inception's features
+
 
 @dataclasses.dataclass(frozen=True)
 class Scores:
@@ -46,7 +48,7 @@ class StreamedScores:
         *,
         epsilon: float = 0.1,
         direction: str = "generated",
-        keep: int = 20_000,
+        keep: int = KEPT_ROWS,
         seed: int = 0,
     ):
         self.reference = prepared(real)
