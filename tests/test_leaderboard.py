@@ -19,7 +19,7 @@ from scipy import stats
 from pixelart_tf import leaderboard as leaderboard
 from pixelart_tf import mifid, translate
 from pixelart_tf.data import packing
-from pixelart_tf.evaluation.entries import fingerprint
+from pixelart_tf.evaluation.held_out import fingerprint
 from pixelart_tf.pictures import images, sources
 
 ROOT = Path(__file__).parents[1]
@@ -179,6 +179,29 @@ def test_a_name_makes_one_row_of_what_it_is_given(scored, run):
     assert [(entry["name"], len(entry["runs"])) for entry in found["entries"]] == [("mine", 2)]
 
 
+def test_paths_may_hold_what_divides_others(scored, run, sets):
+    """A path that exists is a path, whatever its letters; so `lr=0.1,wide` is one run, and no name."""
+    odd, plain = run("lr=0.1,wide", -1.0, width=8), run("plain", -0.5, width=16)
+    found, _ = scored(odd)
+    assert [entry["name"] for entry in found["entries"]] == ["lr=0.1,wide"]
+    found, _ = scored(f"mine={odd},{plain},{sets / 'cartoons'}")
+    assert [each["path"] for each in found["entries"][0]["runs"]] == [str(odd), str(plain), str(sets / "cartoons")]
+    (odd.parent / "x=1").symlink_to(sets / "cartoons")
+    pattern = f"{odd.parent}/x=1/*.png"
+    assert scored(pattern, photos=None)[0]["entries"][0]["name"] == pattern
+    assert scored(f"a={pattern}", photos=None)[0]["entries"][0]["name"] == "a"
+
+
+def test_the_network_that_a_run_saves_first_is_scored(scored, run):
+    folder, usual = run("other_model", -1.0, width=8), run("usual", -1.0)
+    (folder / "to_target.keras").rename(folder / "decoder.keras")
+    with open(folder / "config.toml", "a") as file:
+        file.write('[run]\nsaved = ["decoder", "encoder"]\n')
+    entries = {entry["name"]: entry for entry in scored(folder, usual)[0]["entries"]}
+    assert entries["other_model"]["runs"][0]["generator"] == str(folder / "decoder.keras")
+    assert numbers(entries["other_model"]) == numbers(entries["usual"])
+
+
 def test_the_best_generator_is_taken_unless_the_last_is_asked_for(scored, run):
     folder = run("both", -1.0, best=-0.5)
     best, out = scored(folder)
@@ -257,6 +280,30 @@ def test_training_pictures_can_be_given(refused, scored, sets):
     found, out = scored(sets / "cartoons", "--train", sets / "trained_sprites", photos=None)
     assert found["entries"][0]["runs"][0]["is_checked"]
     assert "is not known" not in out
+
+
+def test_what_was_trained_on_is_marked_where_that_is_allowed(scored, refused, run, sets, tmp_path):
+    """Only what it decides: the run that saw the real pictures, and the set that runs were trained on."""
+    leaky, fine = run("leaky", -0.5, target=sets / "sprites"), run("fine", width=8)
+    made = sets / "trained_cartoons"   # what both runs were trained on
+    assert refused(leaky, fine).endswith("--allow-trained marks what they decide, and scores it all the same")
+    table = tmp_path / "board.csv"
+    found, out = scored(leaky, fine, made, sets / "cartoons", "--allow-trained", "--csv", table)
+    wanted = {"leaky": "trained on", "fine": "checked", str(made): "trained on", str(sets / "cartoons"): "not known"}
+    assert {entry["name"]: entry["held_out"] for entry in found["entries"]} == wanted
+    with open(table, newline="", encoding="utf-8") as file:
+        assert {line["name"]: line["held_out"] for line in csv.DictReader(file)} == wanted
+    for line, entry in zip(out.splitlines()[1:5], found["entries"], strict=True):
+        assert line.endswith(f"  {entry['held_out']}")
+    assert f"note: 12 of the 12 real pictures of {sets / 'sprites'} were trained on by {leaky}, in " in out
+    runs = {entry["name"]: entry["runs"][0] for entry in found["entries"]}
+    assert runs["leaky"]["leaks"][0] in found["notes"]
+    assert (len(runs["leaky"]["leaks"]), runs["fine"]["leaks"]) == (1, [])
+
+
+def test_what_all_may_have_been_trained_on_marks_all(scored, run, sets):
+    found, _ = scored(run("one"), sets / "cartoons", "--train", sets / "sprites", "--allow-trained")
+    assert {entry["held_out"] for entry in found["entries"]} == {"trained on"}
 
 
 def test_a_lone_generator_of_a_run_is_known_by_its_folder(refused, run, sets):
@@ -369,7 +416,10 @@ def test_mistakes_of_runs_are_one_line(refused, run, tmp_path, sets):
     assert "a run without config.toml" in refused(folder)
     folder = run("no_data")
     (folder / "config.toml").write_text("[train]\nseed = 1\n")
-    assert "does not say `data.source.files`" in refused(folder)
+    assert "does not say `data.*.files`" in refused(folder)
+    folder = run("no_table")
+    (folder / "config.toml").write_text(f'train = 1\n[data.source]\nfiles = "{sets}"\n')
+    assert refused(folder) == f"{folder / 'config.toml'}: `train` must be a table. Received: 1"
     folder = run("damaged")
     (folder / "to_target.keras").write_bytes(b"PK")
     assert refused(folder) == f"{folder / 'to_target.keras'}: not a .keras file, or cut off"

@@ -1,8 +1,7 @@
-"""Who takes part in a leaderboard: runs, generators and sets of pictures; and that none shows what was trained on."""
+"""Who takes part in a leaderboard: runs, generators and sets of pictures made already."""
 
 import dataclasses
-import functools
-import hashlib
+import glob
 import itertools
 import json
 import math
@@ -15,15 +14,10 @@ import numpy as np
 from scipy.special import stdtrit
 
 from pixelart_tf.base.cli import UserError
-from pixelart_tf.base.progress_bar import ProgressBar
-from pixelart_tf.base.threads import ahead
 from pixelart_tf.evaluation import feature_sets
 from pixelart_tf.pictures import sources
 from pixelart_tf.scores import Scores
-from pixelart_tf.settings import config
-
-OF_A_RUN = ("config.toml", "log.jsonl", "checkpoint.npz", "to_target.keras")
-NUM_TOLD = 5   # pictures that a message names
+from pixelart_tf.settings.run_folder import RunFolder
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -33,20 +27,25 @@ class Contestant:
     Attributes:
         path: as it was given.
         generator: None where the pictures are made already.
-        epoch: "best, epoch 2" of the generator, where that is known.
+        epoch: the generator's, such as "best, epoch 2"; "" where it is not known.
         settings: of the run that the generator is of; None where that is not known.
+        trained_on: patterns of the pictures that the run was trained on; empty where they are not known.
         unfinished: says so of a run that ended before its last epoch.
-        missing: patterns of the training's pictures that are not there any more.
+        missing: those of `trained_on` that are not there any more.
         is_checked: whether all of the pictures that it was trained on could be looked through.
+        leaks: a line for each set of pictures that decides its score and was trained on.
+        found, intervals: what it scored; see `evaluate.score_features`.
     """
 
     path: str
     generator: Path | None = None
     epoch: str = ""
     settings: dict | None = None
+    trained_on: list[str] = dataclasses.field(default_factory=list)
     unfinished: str = ""
     missing: list[str] = dataclasses.field(default_factory=list)
     is_checked: bool = False
+    leaks: list[str] = dataclasses.field(default_factory=list)
     found: Scores | None = None
     intervals: dict[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
 
@@ -55,11 +54,9 @@ class Contestant:
         return self.settings and self.settings.get("train", {}).get("seed", 0)
 
     @property
-    def trained_on(self) -> list[str]:
-        """Patterns of pictures; empty where they are not known."""
-        if self.settings is None:
-            return []
-        return [self.settings["data"][side]["files"] for side in ("source", "target")]
+    def held_out(self) -> str:
+        """"trained on", "checked" or "not known": what the pictures that decide its score are."""
+        return "trained on" if self.leaks else "checked" if self.is_checked else "not known"
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -68,6 +65,12 @@ class Row:
 
     name: str
     contestants: list[Contestant]
+
+    @property
+    def held_out(self) -> str:
+        """The worst of its contestants'."""
+        told = [each.held_out for each in self.contestants]
+        return next(each for each in ("trained on", "not known", "checked") if each in told)
 
     def mean(self, key: str) -> float:
         return float(np.mean([getattr(each.found, key) for each in self.contestants]))
@@ -91,16 +94,17 @@ def rows_of(entries: list[str], *, last: bool) -> list[Row]:
     """
     named, runs = [], {}
     for entry in entries:
-        name, equals, paths = entry.partition("=")
-        if equals and not os.path.lexists(entry):
-            if not name or not all(paths.split(",")):
+        name, equals, rest = entry.partition("=")
+        if equals and not _exists(entry):
+            paths = _paths(rest)
+            if not name or not all(paths):
                 raise UserError(f"{entry}: must be NAME=PATH,PATH")
-            named.append(Row(name=name, contestants=[_contestant(path, last) for path in paths.split(",")]))
+            named.append(Row(name=name, contestants=[_contestant(path, last) for path in paths]))
             continue
         found = _contestant(entry, last)
         if found.settings is not None and Path(entry).is_dir():
             train = found.settings.get("train", {}) | {"seed": None}
-            setting = json.dumps(found.settings | {"train": train}, sort_keys=True)
+            setting = json.dumps(found.settings | {"train": train}, sort_keys=True, default=str)   # a date, say
             if setting in runs:
                 runs[setting].contestants.append(found)
                 continue
@@ -133,120 +137,71 @@ def _common(names: list[str]) -> str:
     return re.sub(r"[\W_]*(seed)?[\W_]*$", "", "".join(letters[0] for letters in alike)) or names[0]
 
 
+def _paths(text: str) -> list[str]:
+    """The paths in a list with commas between them; a path that exists may itself hold commas."""
+    parts, paths = text.split(","), []
+    while parts:
+        longer = range(len(parts), 1, -1)
+        end = next((end for end in longer if _exists(",".join(parts[:end]))), 1)
+        paths.append(",".join(parts[:end]))
+        del parts[:end]
+    return paths
+
+
+def _exists(path: str) -> bool:
+    return os.path.lexists(path) or (glob.has_magic(path) and bool(glob.glob(path, recursive=True)))
+
+
 def _contestant(path: str, last: bool) -> Contestant:
-    folder = Path(path)
-    if folder.is_dir() and any((folder / name).exists() for name in OF_A_RUN):
-        best, final = (folder / name / "to_target.keras" for name in ("best", ""))
-        generator = best if best.is_file() and not last else final
-        if not generator.is_file():
-            raise UserError(f"{path}: a run without a generator (no {final.name} in it, as it has not ended)")
-        if not (folder / "config.toml").is_file():
-            raise UserError(f"{path}: a run without config.toml; {generator} alone can be given")
-        settings = _settings(folder)
-        return Contestant(
-            path=path, generator=generator, epoch=_told_epoch(generator), settings=settings,
-            unfinished=_unfinished(folder, settings),
-        )
-    if folder.suffix == ".keras":
-        if not folder.is_file():
+    given = Path(path)
+    run = RunFolder(given)
+    if run.is_run:
+        return _of_run(path, run, last)
+    if given.suffix == ".keras":
+        if not given.is_file():
             raise UserError(f"{path}: no such file")
-        homes = [home for home in folder.resolve().parents[:2] if all((home / name).is_file() for name in OF_A_RUN)]
-        return Contestant(path=path, generator=folder, settings=_settings(homes[0]) if homes else None)
+        homes = [run for run in map(RunFolder, given.resolve().parents[:2]) if _is_whole(run)]
+        known = {"settings": _settings(homes[0]), "trained_on": homes[0].trained_on()} if homes else {}
+        return Contestant(path=path, generator=given, **known)
     if feature_sets.is_features(path):
         raise UserError(f"{path}: features; pictures are needed, to see whether they were trained on")
     sources.count(path)
     return Contestant(path=path)
 
 
-def _settings(folder: Path) -> dict:
-    """A run's settings; their relative paths are meant from its folder."""
-    path = folder / "config.toml"
-    tables = config.read(path)
-    for side in ("source", "target"):
-        try:
-            known = isinstance(tables["data"][side]["files"], str)
-        except (KeyError, TypeError):
-            known = False
-        if not known:
-            raise UserError(f"{path}: does not say `data.{side}.files`, the pictures that were trained on")
+def _of_run(path: str, run: RunFolder, last: bool) -> Contestant:
+    """A run's best generator, or its last one."""
+    name, settings = run.saved()[0], _settings(run)
+    best, final = run.generator(name, best=True), run.generator(name)
+    is_best = best.is_file() and not last
+    if not is_best and not final.is_file():
+        raise UserError(f"{path}: a run without a generator (no {final.name} in it, as it has not ended)")
+    num_done = _epoch((run.history() or [None])[-1])
+    epoch = _epoch(run.best_score()) if is_best else num_done
+    train, unfinished = settings.get("train", {}), ""
+    epochs = train.get("epochs")
+    if num_done and not train.get("minutes") and isinstance(epochs, int) and num_done < epochs:
+        unfinished = f"only {num_done} of its {epochs} epochs are done"
+    return Contestant(
+        path=path, generator=best if is_best else final, settings=settings, trained_on=run.trained_on(),
+        epoch=("best" if is_best else "last") + (f", epoch {epoch}" if epoch else ""), unfinished=unfinished,
+    )
+
+
+def _settings(run: RunFolder) -> dict:
+    """All settings of a run. Raises UserError."""
+    tables = run.tables()
+    if not isinstance(tables.get("train", {}), dict):
+        raise UserError(f"{run.config}: `train` must be a table. Received: {tables['train']!r}")
     return tables
 
 
-def _told_epoch(generator: Path) -> str:
-    """Of a run's generator, by the run's own files."""
-    is_best = generator.parent.name == "best"
-    epoch = _epoch(generator.with_name("score.json" if is_best else "log.jsonl"))
-    return ("best" if is_best else "last") + (f", epoch {epoch}" if epoch else "")
+def _is_whole(run: RunFolder) -> bool:
+    """Whether a folder is surely a run's, as a generator may lie in any folder beside any config.toml."""
+    return all(path.is_file() for path in (run.config, run.log, run.checkpoint))
 
 
-def _unfinished(folder: Path, settings: dict) -> str:
-    train, epoch = settings.get("train", {}), _epoch(folder / "log.jsonl")
-    if not epoch or train.get("minutes") or epoch >= train.get("epochs", 0):
-        return ""
-    return f"only {epoch} of its {train['epochs']} epochs are done"
-
-
-def _epoch(path: Path) -> int:
-    """That a JSON file, or the last line of one, says; 0 where it says none, as it is only told."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        return int(json.loads(text.splitlines()[-1] if path.suffix == ".jsonl" else text)["epoch"])
-    except (OSError, ValueError, KeyError, IndexError, TypeError):
-        return 0
-
-
-def fingerprint(image: np.ndarray) -> bytes:
-    """Of the pixels of a uint8 image (H, W, 3): the same for a copy in another format that loses nothing, and for one
-    that is enlarged to squares of pixels."""
-    cell = math.gcd(*image.shape[:2])
-    for axis in (0, 1):
-        lines = np.moveaxis(image, axis, 0)
-        changes = np.flatnonzero((lines[1:] != lines[:-1]).any(axis=(1, 2))) + 1
-        cell = math.gcd(cell, *changes.tolist())
-    small = np.ascontiguousarray(image[::cell, ::cell])
-    return hashlib.sha256(repr(small.shape).encode() + small.tobytes()).digest()
-
-
-def fingerprints(pattern: str, limit: int | None = None) -> dict[str, bytes]:
-    """The place of each picture, or of the first `limit`, -> its fingerprint. Raises UserError."""
-    total, found = sources.count(pattern), {}
-    bar = ProgressBar(f"looking at {pattern}")
-    items = itertools.islice(sources.read(pattern), limit)
-    for place, mark in ahead(lambda item: (item.place, fingerprint(item.decode())), items):
-        found[place] = mark
-        bar(len(found), total and min(total, limit or total))
-    return found
-
-
-def check_held_out(rows: list[Row], shown: dict[str, dict[str, bytes]], train: list[str]) -> None:
-    """Raises UserError for pictures that were trained on; notes of each contestant whether all could be looked at.
-
-    Args:
-        rows: each contestant's training pictures are looked through, and those of `train`, which are everybody's.
-        shown: what sets are called -> fingerprints of their pictures.
-        train: patterns.
-    """
-    look = functools.cache(fingerprints)
-    contestants = [each for row in rows for each in row.contestants]
-    trainings = [("--train", pattern) for pattern in train]
-    for each in contestants:
-        each.is_checked = bool(train or each.trained_on)
-        for pattern in each.trained_on:
-            try:
-                sources.count(pattern)
-            except UserError:
-                each.missing.append(pattern)
-                each.is_checked = bool(train)   # given instead, from where they are now
-            else:
-                trainings.append((each.path, pattern))
-    for owner, pattern in trainings:
-        trained = {mark: place for place, mark in look(pattern).items()}
-        for called, marks in shown.items():
-            both = [(place, trained[mark]) for place, mark in marks.items() if mark in trained]
-            if both:
-                told = [a if Path(a).name == Path(b).name else f"{a} (there {b})" for a, b in both[:NUM_TOLD]]
-                more = f" and {len(both) - NUM_TOLD:,} more" * (len(both) > NUM_TOLD)
-                raise UserError(
-                    f"{len(both):,} of the {len(marks):,} {called} were trained on by {owner}, in {pattern}: "
-                    f"{'; '.join(told)}{more}"
-                )
+def _epoch(row: dict | None) -> int:
+    """Of a row of a log, or of a score; 0 where it says none, as it is only told."""
+    epoch = (row or {}).get("epoch")
+    return epoch if isinstance(epoch, int) else 0

@@ -13,8 +13,8 @@ from pathlib import Path
 from pixelart_tf.base import files
 from pixelart_tf.base.cli import printable
 from pixelart_tf.evaluation.entries import Row
-from pixelart_tf.evaluation.evaluate import finite
 from pixelart_tf.evaluation.feature_sets import Origin
+from pixelart_tf.evaluation.result import finite
 
 NUMBERS = ("mifid", "fid", "memorization_distance", "kid")
 # What stands for a row in the picture: its color, its marker and the legend's words.
@@ -37,6 +37,7 @@ def notes_of(rows: list[Row], dimension: int, num_resamples: int, origin: Origin
         seeds = Counter(each.seed for each in row.contestants if each.seed is not None)
         if any(count > 1 for count in seeds.values()):
             notes.append(f"{row.name}: runs of the same seed tell nothing of other seeds")
+    notes += dict.fromkeys(line for each in contestants for line in each.leaks)   # each once
     for each in contestants:
         if each.missing:
             instead = "--train was looked at instead" if each.is_checked else "not checked; --train gives them"
@@ -76,14 +77,15 @@ def table(rows: list[Row]) -> str:
         low, high = row.interval("mifid")
         interval = "-" if math.isnan(low) else f"{low:.3f} to {high:.3f}"
         name = f"{row.name} ({one.epoch})" if one.epoch and not several else row.name
-        checked = "checked" if all(each.is_checked for each in row.contestants) else "not known"
-        lines.append((f"{place}", name, f"{len(row.contestants)}", *_cells(row.mean, interval), _counted(row), checked))
+        cells = _cells(row.mean, interval)
+        lines.append((f"{place}", name, f"{len(row.contestants)}", *cells, _counted(row), row.held_out))
         if several:
             for each in sorted(row.contestants, key=lambda each: order(each.found.mifid)):
                 seed = "" if each.seed is None else f"seed {each.seed}"
                 told = ", ".join(filter(None, (seed, each.epoch)))
                 mine = functools.partial(getattr, each.found)
-                lines.append(("", f"  {each.path}{f' ({told})' if told else ''}", "", *_cells(mine, ""), "", ""))
+                name = f"  {each.path}{f' ({told})' if told else ''}"
+                lines.append(("", name, "", *_cells(mine, ""), "", each.held_out))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     left = (1, 9)
     return "\n".join(
@@ -116,11 +118,12 @@ def as_json(rows: list[Row], **settings) -> str:
     """All numbers for programs; what is undefined is null."""
     entries = [
         {
-            "place": place, "name": row.name, **{key: finite(row.mean(key)) for key in NUMBERS},
+            "place": place, "name": row.name, "held_out": row.held_out,
+            **{key: finite(row.mean(key)) for key in NUMBERS},
             "intervals": {key: [*map(finite, row.interval(key))] for key in NUMBERS},
             "runs": [
                 {"path": each.path, "generator": each.generator and str(each.generator), "epoch": each.epoch,
-                 "seed": each.seed, "is_checked": each.is_checked,
+                 "seed": each.seed, "is_checked": each.is_checked, "held_out": each.held_out, "leaks": each.leaks,
                  **{key: finite(value) for key, value in dataclasses.asdict(each.found).items()}}
                 for each in row.contestants
             ],
@@ -135,7 +138,7 @@ def as_csv(rows: list[Row]) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     ends = [f"{key}_{end}" for key in NUMBERS for end in ("low", "high")]
-    writer.writerow(["place", "name", "path", "runs", "seed", *NUMBERS, *ends, "num_generated", "num_real"])
+    writer.writerow(["place", "name", "path", "runs", "seed", *NUMBERS, *ends, "num_generated", "num_real", "held_out"])
     for place, row in enumerate(rows, 1):
         one, ends = row.contestants[0], [end for key in NUMBERS for end in row.interval(key)]
         several = len(row.contestants) > 1
@@ -143,11 +146,12 @@ def as_csv(rows: list[Row]) -> str:
         means = [row.mean(key) for key in NUMBERS]
         made = {each.found.num_generated for each in row.contestants}
         counts = [made.pop() if len(made) == 1 else None, one.found.num_real]
-        lines = [[place, row.name, path, len(row.contestants), seed, *means, *ends, *counts]]
+        lines = [[place, row.name, path, len(row.contestants), seed, *means, *ends, *counts, row.held_out]]
         for each in row.contestants if several else ():
             values = [getattr(each.found, key) for key in NUMBERS]
             counts = [each.found.num_generated, each.found.num_real]
-            lines.append([place, row.name, each.path, 1, each.seed, *values, *[None] * len(ends), *counts])
+            told = [place, row.name, each.path, 1, each.seed, *values, *[None] * len(ends), *counts, each.held_out]
+            lines.append(told)
         for line in lines:
             writer.writerow(["" if finite(cell) is None else cell for cell in line])
     return text.getvalue()
