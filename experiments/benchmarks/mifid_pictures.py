@@ -81,14 +81,11 @@ def write(originals: list[sources.Encoded], folder: Path, count: int) -> None:
 
 def ours(generated: str, real: str, weights: str) -> None:
     """Prints seconds and scores as JSON."""
-    from pixelart_tf import devices, features
+    from pixelart_tf import devices
     from pixelart_tf.evaluation import evaluate
     from pixelart_tf.evaluation.extractor import Extractor
 
-    device = devices.choose(precision="float32", exact=True)
-    with device.scope():
-        network = features.load("inception", weights=weights)
-    extractor = Extractor(network, predict=device.predictor(network.model))
+    extractor = Extractor.open("inception", devices.choose(precision="float32", exact=True), weights=weights)
 
     start, spent = time.perf_counter(), time.process_time()
     found = evaluate.evaluate(generated, real, extractor, direction="real", num_resamples=0, cache=False).scores

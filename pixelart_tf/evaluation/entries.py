@@ -61,14 +61,14 @@ class Contestant:
 
 @dataclasses.dataclass(kw_only=True)
 class Row:
-    """A place of the table: one contestant, or several of one setting."""
+    """A place in the table, held by one contestant or by several of one setting."""
 
     name: str
     contestants: list[Contestant]
 
     @property
     def held_out(self) -> str:
-        """The worst of its contestants'."""
+        """The worst that can be said of one of its contestants."""
         told = [each.held_out for each in self.contestants]
         return next(each for each in ("trained on", "not known", "checked") if each in told)
 
@@ -76,7 +76,7 @@ class Row:
         return float(np.mean([getattr(each.found, key) for each in self.contestants]))
 
     def interval(self, key: str) -> tuple[float, float]:
-        """95 %; nan where there is none. Of several, Student's t of their mean."""
+        """The interval of 95 %, nan where there is none. For several contestants it is Student's t of their mean."""
         count = len(self.contestants)
         if count == 1:
             return self.contestants[0].intervals.get(key, (math.nan, math.nan))
@@ -87,10 +87,10 @@ class Row:
 
 
 def rows_of(entries: list[str], *, last: bool) -> list[Row]:
-    """The rows of the entries as they were given, without scores.
+    """Finds out what the entries are; the rows come in their order and have no scores yet.
 
     Raises:
-        UserError: one that does not exist or has no generator or pictures, one given twice, or a name given twice.
+        UserError: an entry does not exist, has no generator or no pictures, or is given twice; or a name is.
     """
     named, runs = [], {}
     for entry in entries:
@@ -132,7 +132,10 @@ def rows_of(entries: list[str], *, last: bool) -> list[Row]:
 
 
 def _common(names: list[str]) -> str:
-    """What names begin with, less what leads to a number: `wide_seed_0`, `wide_seed_1` -> `wide`; or the first."""
+    """What all names begin with, without what leads to a number: `wide_seed_0`, `wide_seed_1` -> `wide`.
+
+    It is the first name where they begin with nothing in common.
+    """
     alike = itertools.takewhile(lambda letters: len({*letters}) == 1, zip(*names, strict=False))
     return re.sub(r"[\W_]*(seed)?[\W_]*$", "", "".join(letters[0] for letters in alike)) or names[0]
 
@@ -202,6 +205,6 @@ def _is_whole(run: RunFolder) -> bool:
 
 
 def _epoch(row: dict | None) -> int:
-    """Of a row of a log, or of a score; 0 where it says none, as it is only told."""
+    """The epoch that a row of a log or a score tells; 0 where it tells none, which is no error: it is only shown."""
     epoch = (row or {}).get("epoch")
     return epoch if isinstance(epoch, int) else 0

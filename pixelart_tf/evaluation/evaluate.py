@@ -178,12 +178,12 @@ class _Nearest:
 
     @property
     def index(self) -> Array:
-        """Of the nearest real picture, -1 where there is none. int64 (n,)"""
+        """The number of each nearest real picture, -1 where there is none. int64 (n,)"""
         return np.concatenate([index for index, _ in self._found])
 
     @property
     def distance(self) -> Array:
-        """float64 (n,), nan where there is none"""
+        """The distance to it, nan where there is none. float64 (n,)"""
         return np.concatenate([distance for _, distance in self._found])
 
     @property

@@ -20,7 +20,7 @@ from pixelart_tf.pictures import images, sources
 
 
 def check_options(*, size: int | None, batch_size: int) -> None:
-    """Raises UserError for what an `Extractor` does not take; costs nothing, as building a network does."""
+    """Raises UserError for what an `Extractor` does not take, so that no network is built in vain."""
     if size is not None and size < 1:
         raise UserError(f"`size` must be at least 1. Received: {size}")
     if batch_size < 1:
@@ -185,7 +185,7 @@ class Extractor:
         return found
 
     def _cached(self, pattern: str | Path) -> Path:
-        """Where the cache holds a set's features, or is to; the folder is there."""
+        """Where the cache holds a set's features, or will hold them; makes the folder."""
         folder = cache_dir() / "features"
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -196,7 +196,7 @@ class Extractor:
         return folder / f"{self._key(pattern)}.npz"
 
     def _key(self, pattern: str | Path) -> str:
-        """By the pictures' contents, their order and names, the network, and what is done to them before it."""
+        """A hash of the pictures' contents, their order and names, the network, and what is done to them before it."""
         digest = hashlib.sha256()
         digest.update(repr((2, self.origin, self.size, self.skip_bad)).encode())
         for item in sources.read(pattern):

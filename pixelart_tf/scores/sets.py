@@ -115,7 +115,7 @@ class Moments:
 
     @property
     def trace(self) -> float:
-        """Of the (D, D) covariance."""
+        """The trace of the (D, D) covariance."""
         return self._squares / (self.count - 1)
 
 
@@ -148,7 +148,7 @@ class Reference:
 
     @functools.cached_property
     def _axes(self) -> Array:
-        """Of a small set, the principal axes as sums of centred rows, (n, rank); else as vectors, (D, rank)."""
+        """The principal axes: of a small set as sums of centred rows, (n, rank), else as vectors, (D, rank)."""
         if self.is_small:
             variances, vectors = np.linalg.eigh(self.centred @ self.centred.T / (self.count - 1))
             lengths = np.full(len(variances), 1 / math.sqrt(self.count - 1))
@@ -171,7 +171,7 @@ class Reference:
         return self._axes.shape[1]
 
     def products(self, rows: Array) -> Array | None:
-        """Of other rows, float64 (b, D), with each centred row of a small set, for `seen` and `cosines`. (b, n)"""
+        """Other rows, float64 (b, D), times each centred row of a small set, for `seen` and `cosines`. (b, n)"""
         return rows @ self.centred.T if self.is_small else None
 
     def seen(self, rows: Array, products: Array | None) -> Array:
@@ -191,7 +191,7 @@ class Reference:
 
     @functools.cached_property
     def trace(self) -> float:
-        """Of the covariance."""
+        """The trace of the covariance."""
         if self.is_small:
             return float(np.vdot(self.centred, self.centred)) / (self.count - 1)
         return float(np.vdot(self.factor, self.factor))
@@ -211,7 +211,7 @@ class Reference:
 
     @functools.cached_property
     def lengths(self) -> Array:
-        """Of those rows. (m,)"""
+        """The lengths of those rows. (m,)"""
         return np.linalg.norm(self.features[self.directed].astype(np.float64), axis=1)
 
 

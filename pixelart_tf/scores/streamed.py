@@ -89,7 +89,7 @@ class StreamedScores:
         return self._sample[: self.num_generated] if 0 < self.num_generated <= self._keep else None
 
     def scores(self) -> Scores:
-        """Of the rows so far.
+        """All scores of the rows so far.
 
         Raises:
             ScoreError: if there are less than two rows, or none has a direction.
