@@ -3,7 +3,7 @@
     python experiments/benchmarks/submission.py [--generator FILE.keras ...] [--count N] [--batch-size B] [--rounds R]
 
 - network: `predict_on_batch` over batches that lie in memory as float32, all of one size; nothing else.
-- command: `pixelart_tf.submitting.submit`, from shards to the zip, the look at all photos before included.
+- command: `pixelart_tf.competition.submitting.submit`, from shards to the zip, the look at all photos before included.
 
 Both have compiled before they are timed. They take turns in one process, so that what else runs on the machine slows
 them alike; the middle of the rounds is printed, the command's time over the network's, and the middle of the ratios
