@@ -21,9 +21,10 @@ examples:
   python -m pixelart_tf.train my.toml --set model.cycle_weight=20 --set train.epochs=60 --run runs/more_cycle
   python -m pixelart_tf.train my.toml --run runs/more_cycle --resume
 
-The run folder holds config.toml (all settings, defaults filled in), log.jsonl (a line an epoch), curves.png, samples/,
-patch_maps/, tensorboard/, checkpoint.npz, the generators to_target.keras and to_source.keras, and, where the
-experiment has a [score] table, best/ with those of the epoch that scored best.
+The run folder holds config.toml (all settings, defaults filled in), log.jsonl (a line an epoch), curves.png, sheets of
+held-out pictures in samples/ and patch_maps/ (and the other way in samples_back/ and patch_maps_back/), tensorboard/,
+checkpoint.npz, the generators to_target.keras and to_source.keras, and, where the experiment has a [score] table, best/
+with those of the epoch that scored best.
 """
 
 
@@ -49,7 +50,8 @@ def main(argv: list[str] | None = None) -> int:
                         help="train on a TPU: through TensorFlow if it sees one, else JAX")
     parser.add_argument("--backend", choices=devices.BACKENDS, help="Keras backend (default: tensorflow)")
     parser.add_argument("--precision", default="auto", choices=devices.PRECISIONS,
-                        help="number format of the layers (default: auto, 16-bit where the device gains by it)")
+                        help="number format of the layers (default: auto, 16-bit where the device gains by it; a run "
+                             "that goes on keeps its own)")
     parser.add_argument("--devices", nargs="+", metavar="GPU:0", help="use these devices only (default: all)")
     args = parser.parse_args(argv)
     began = time.monotonic()
@@ -59,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
     folder = RunFolder(args.run or Path("runs") / (args.experiment or QUICKSTART).stem)
     tables = _tables(args, folder)
     devices.select_backend(args.backend, args.tpu)
-    chosen = devices.choose(tpu=args.tpu, precision=args.precision, devices=args.devices)
+    chosen = devices.choose(tpu=args.tpu, precision=_precision(args, folder), devices=args.devices)
     from pixelart_tf.training import callbacks, run  # imports Keras, whose backend is settled only now
 
     settings = Settings(tables)
@@ -92,13 +94,21 @@ def _tables(args: argparse.Namespace, folder: RunFolder) -> dict:
     return resumed(named, folder.tables(), folder) if goes_on else named
 
 
+def _precision(args: argparse.Namespace, folder: RunFolder) -> str:
+    """Of a run that goes on, the one that it was begun with."""
+    begun_with = folder.precision() if args.resume and folder.config.is_file() else None
+    if begun_with and args.precision not in ("auto", begun_with):
+        raise UserError(f"--precision: {folder} was begun with {begun_with}. Received: {args.precision}")
+    return begun_with or args.precision
+
+
 def _results(folder: RunFolder, is_quickstart: bool) -> str:
     # What a newcomer can run as it stands: the project brings a few pictures along.
     pictures = EXAMPLE_PICTURES if is_quickstart and EXAMPLE_PICTURES.is_dir() else "PICTURES"
     first, *others = (folder.generator(name) for name in folder.saved())
-    best = folder.generator(first.stem, best=True)
+    best, sheets = folder.generator(first.stem, best=True), folder.sheets("samples")
     return "\n".join([
-        f"Pictures   {folder.sheets('samples')[-1]}",
+        *([f"Pictures   {sheets[-1]}"] if sheets else []),
         f"Curves     {folder.curves}",
         *([f"Best       {best}"] if best.exists() else []),
         f"Generators {', '.join(map(str, [first, *others]))}",

@@ -127,7 +127,7 @@ def test_the_command_ends_in_time_with_pictures_and_generators(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     # By how much it misses is told by a benchmark, as here other tests keep the machine busy.
-    assert "as many as 2 min allow, learning rate falling over the last 67% of them" in done.stdout
+    assert "as many as 2 min allow, learning rate 0.0003, falling over the last 67% of them" in done.stdout
     rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert "mifid" in rows[-1]   # the last epoch, which no number told to be the last, was scored
     assert (tmp_path / "run" / "samples" / f"epoch_{rows[-1]['epoch']:04}.png").exists()

@@ -133,6 +133,66 @@ def test_a_broken_one_is_named_and_changes_nothing(one, saved, spoil):
         np.testing.assert_array_equal(a, b)
 
 
+def _rewritten(path, **changed):
+    """The same arrays with some of them changed."""
+    with np.load(path) as arrays:
+        kept = {name: arrays[name] for name in arrays.files}
+    with path.open("wb") as file:
+        np.savez(file, **kept | changed)
+
+
+@pytest.mark.parametrize("place", [
+    [], 3, {}, {"epoch": 1}, {"epoch": -1, "step": 0}, {"epoch": 1, "step": 2.5}, {"epoch": True, "step": 0},
+    {"epoch": 1, "step": 0, "row": {"epoch": 7}}, {"epoch": 1, "step": 0, "row": 3},
+], ids=str)
+def test_a_place_that_no_run_can_be_at_is_refused(one, saved, place):
+    _rewritten(saved, place=np.asarray(json.dumps(place)))
+    with pytest.raises(checkpoint.CheckpointError, match="not a checkpoint, or a broken one: "):
+        checkpoint.restore(saved, one)
+
+
+def test_brackets_without_end_are_refused(one, saved):
+    _rewritten(saved, place=np.asarray("[" * 100_000))
+    with pytest.raises(checkpoint.CheckpointError, match="not a checkpoint, or a broken one: "):
+        checkpoint.restore(saved, one)
+
+
+def test_weights_that_are_no_numbers_are_refused(one, saved):
+    with np.load(saved) as arrays:
+        weight = arrays["v0000"].copy()
+    weight.flat[0] = np.nan
+    _rewritten(saved, v0000=weight)
+    with pytest.raises(checkpoint.CheckpointError, match="some of its numbers are not finite"):
+        checkpoint.restore(saved, one)
+
+
+def test_what_claims_to_be_huge_is_not_unpacked(one, saved):
+    """A weight of 8 GB of zeros in a file of a few MB: it is refused by the zip's own directory."""
+    import zipfile
+
+    other = saved.with_name("bomb.npz")
+    with zipfile.ZipFile(saved) as old, zipfile.ZipFile(other, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name) if name != "v0000.npy" else bytes(2**26))
+    with pytest.raises(checkpoint.CheckpointError, match="the checkpoint of another model"):
+        checkpoint.restore(other, one)
+
+
+def test_every_flip_in_the_zips_directory_is_told_in_one_line(one, saved):
+    """Flips there make Python's zipfile raise NotImplementedError, RuntimeError and others."""
+    content = saved.read_bytes()
+    start = content.index(b"PK\x01\x02")
+    for place in range(start, start + 200, 3):
+        for mask in (0x01, 0x80):
+            spoilt = bytearray(content)
+            spoilt[place] ^= mask
+            saved.write_bytes(spoilt)
+            try:
+                checkpoint.restore(saved, one)   # some bytes there mean nothing
+            except checkpoint.CheckpointError as error:
+                assert len(str(error).splitlines()) == 1
+
+
 def test_a_missing_one_and_one_of_another_model(saved, tmp_path):
     with pytest.raises(checkpoint.CheckpointError, match=r"none\.npz: no such checkpoint"):
         checkpoint.restore(tmp_path / "none.npz", model())

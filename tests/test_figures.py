@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from pixelart_tf.models.cyclegan import CycleGAN
-from pixelart_tf.models.model import patch_map
+from pixelart_tf.models.model import patch_maps
 from pixelart_tf.training import figures
 
 
@@ -27,18 +27,42 @@ def test_a_sheet_shows_the_pictures_in_captioned_rows():
     assert (sheet[:, -1] == 255).all()   # on white
 
 
-def test_patch_maps_show_each_logit_at_its_place():
-    logits = np.array([[[0.0, 1.0], [2.0, 4.0]], [[5.0, 5.0], [5.0, 5.0]]], np.float32)[..., None]
-    maps = patch_map(logits, (6, 4))
+class Critic:
+    """A discriminator whose logits are given, by the first pixel of a picture."""
+
+    def __init__(self, *logits):
+        self.logits = [np.asarray(each, np.float32)[None, ..., None] for each in logits]
+
+    def __call__(self, pictures, training):
+        assert training is False
+        return self.logits[int(pictures[0, 0, 0, 0])]
+
+
+def numbered(count, size):
+    """float32 (count, H, W, 1), whose first pixels are their numbers."""
+    pictures = np.zeros((count, *size, 1), np.float32)
+    pictures[:, 0, 0, 0] = range(count)
+    return pictures
+
+
+def test_patch_maps_show_each_logit_at_its_place_on_one_scale():
+    critic = Critic([[0.0, 1.0], [2.0, 4.0]], [[5.0, 5.0], [5.0, -5.0]])
+    rows = patch_maps(critic, {"real": numbered(2, (6, 4))})
+    assert list(rows) == ["real", "real: patches that look real are bright"]
+    maps = rows["real: patches that look real are bright"]
     assert maps.shape == (2, 6, 4, 1)
-    np.testing.assert_allclose(maps[0, :3, :2, 0], -1)
-    np.testing.assert_allclose(maps[0, 3:, 2:, 0], 1)
-    np.testing.assert_allclose(maps[0, :3, 2:, 0], -0.5)
-    assert np.isfinite(maps[1]).all()   # all patches alike: nothing to stretch
+    # From -5 to 5 over both pictures: what is 0 is in the middle.
+    np.testing.assert_allclose(maps[0, :3, :2, 0], 0, atol=1e-6)
+    np.testing.assert_allclose(maps[0, 3:, 2:, 0], 0.8, atol=1e-6)
+    np.testing.assert_allclose(maps[1, :3, :, 0], 1)
+    np.testing.assert_allclose(maps[1, 3:, 2:, 0], -1)
+    alike = patch_maps(Critic([[3.0, 3.0]]), {"real": numbered(1, (4, 4))})
+    assert all(np.isfinite(row).all() for row in alike.values())   # nothing to stretch
 
 
 def test_patch_maps_of_sizes_that_do_not_divide():
-    maps = patch_map(np.arange(9, dtype=np.float32).reshape(1, 3, 3, 1), (7, 5))
+    rows = patch_maps(Critic(np.arange(9).reshape(3, 3)), {"made": numbered(1, (7, 5))})
+    maps = rows["made: patches that look real are bright"]
     assert maps.shape == (1, 7, 5, 1)
     assert maps[0, 0, 0, 0] == -1
     assert maps[0, -1, -1, 0] == 1

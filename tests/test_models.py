@@ -166,6 +166,7 @@ def test_its_sheets_and_what_is_scored_are_pictures(name):
     sheets = model.sheets(averages(model), samples)
     assert "samples" in sheets
     for rows in sheets.values():
+        assert len(rows) <= 5   # what a person takes in
         for caption, row in rows.items():
             assert caption
             assert row.ndim == 4

@@ -98,8 +98,8 @@ def test_the_curves_and_tensorboard_have_the_scores(finished):
                np.frombuffer(event.tensor_proto.tensor_content, np.float32)[0]
                for event in events.Tensors("epoch_mifid")]
     np.testing.assert_allclose(written, [row["mifid"] for row in log(folder / "run")[1:]], rtol=1e-5)
-    three_panels, four = 1200, images.read(folder / "run" / "curves.png").shape[1]
-    assert four == three_panels * 4 // 3
+    four_panels, five = 1600, images.read(folder / "run" / "curves.png").shape[1]
+    assert five == four_panels * 5 // 4
 
 
 def test_best_is_of_the_epoch_with_the_least_score(finished):

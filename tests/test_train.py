@@ -3,6 +3,7 @@
 "Exactly" is bit for bit, on a CPU. Runs are in processes of their own, as a user starts them.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -109,10 +110,18 @@ def state(folder):
         return {name: arrays[name] for name in arrays.files}
 
 
+def place(folder):
+    """Where the checkpoint is: its epoch and step, and the epoch's line of the log where it has one."""
+    return json.loads(str(state(folder)["place"]))
+
+
+def timeless(row):
+    return {k: v for k, v in row.items() if k not in ("seconds", "images_per_second")}
+
+
 def rows(folder):
     """The log without the times."""
-    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in line.items() if k not in ("seconds", "images_per_second")} for line in lines]
+    return [timeless(json.loads(line)) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
 def weights(path):
@@ -125,7 +134,9 @@ def assert_same_run(folder, other):
     assert rows(folder) == rows(other)
     mine, theirs = state(folder), state(other)
     assert mine.keys() == theirs.keys()
-    for name in mine:
+    places = [place(each) for each in (folder, other)]
+    assert places[0] | {"row": timeless(places[0]["row"])} == places[1] | {"row": timeless(places[1]["row"])}
+    for name in mine.keys() - {"place"}:
         np.testing.assert_array_equal(mine[name], theirs[name], err_msg=name)
 
 
@@ -159,7 +170,7 @@ def test_it_says_what_will_happen_and_where_all_is(finished):
     assert "7 pictures, 16x16x3" in lines[2]
     assert "4 pictures, 16x16x3" in lines[3]
     assert "million parameters: to_target 0.0" in lines[4]
-    assert "4 an epoch of 2 pairs, 3 epochs, 12 in all, learning rate falling over the last 2" in lines[5]
+    assert "4 an epoch of 2 pairs, 3 epochs, 12 in all, learning rate 0.002, falling over the last 2" in lines[5]
     assert [line.split("  ")[0] for line in lines[6:9]] == ["Epoch 1/3", "Epoch 2/3", "Epoch 3/3"]
     for name in ("samples/epoch_0003.png", "curves.png", "to_target.keras", "to_source.keras"):
         assert str(folder / name) in out
@@ -171,14 +182,14 @@ def test_it_says_what_will_happen_and_where_all_is(finished):
 def test_the_run_folder_holds_what_help_says_and_nothing_else(finished):
     folder, _ = finished
     assert sorted(path.name for path in folder.iterdir()) == [
-        "checkpoint.npz", "config.toml", "curves.png", "log.jsonl", "patch_maps", "samples", "tensorboard",
-        "to_source.keras", "to_target.keras",
+        "checkpoint.npz", "config.toml", "curves.png", "log.jsonl", "patch_maps", "patch_maps_back", "samples",
+        "samples_back", "tensorboard", "to_source.keras", "to_target.keras",
     ]
     help_text, _ = train("--help")
     for path in folder.iterdir():
         assert path.name in help_text
     sheets = ["epoch_0001.png", "epoch_0002.png", "epoch_0003.png"]
-    for name in ("samples", "patch_maps"):
+    for name in ("samples", "samples_back", "patch_maps", "patch_maps_back"):
         assert sorted(path.name for path in (folder / name).iterdir()) == sheets
 
 
@@ -198,7 +209,7 @@ def test_the_config_reads_back_to_the_same_settings(experiment, finished):
     from pixelart_tf.training.building import Plan
 
     assert Plan.of(Settings(written)).tables() == Plan.of(Settings(config.read(experiment))).tables()
-    assert written["run"] == {"saved": ["to_target", "to_source"]}
+    assert written["run"] == {"saved": ["to_target", "to_source"], "precision": "float32"}
     assert written["model"]["generator"]["stddev"] == 0.02   # a default, filled in
     assert written["data"]["source"]["files"] == str(experiment.parent / "source")
 
@@ -222,7 +233,7 @@ def test_the_pictures_decode_and_are_no_blanks(finished):
         with Image.open(folder / name) as picture:
             assert np.asarray(picture.convert("L")).std() > 10, name
     with Image.open(folder / "samples" / "epoch_0003.png") as picture:
-        assert picture.height > 8 * 16   # eight rows of pictures
+        assert picture.height > 4 * 16   # four rows of pictures
 
 
 def test_the_generators_are_the_checkpoints_averages(experiment, finished):
@@ -232,7 +243,7 @@ def test_the_generators_are_the_checkpoints_averages(experiment, finished):
 
     folder, _ = finished
     resumed = run.Run(Settings(config.read(experiment)), devices.choose(), folder, resume=True)
-    assert resumed.place == {"epoch": 3, "step": 0}
+    assert (resumed.place["epoch"], resumed.place["step"]) == (3, 0)
     for generator in (resumed.model.to_target, resumed.model.to_source):
         saved = weights(folder / f"{generator.name}.keras")   # by plain `keras.saving.load_model`
         for mine, wanted in zip(saved, averaged(generator, resumed.model.optimizer).get_weights(), strict=True):
@@ -266,20 +277,17 @@ def test_kill_and_resume_is_exact(experiment, finished, tmp_path):
     """One run, killed again and again: in writing a checkpoint, in an epoch, between epochs, in writing pictures."""
     folder = tmp_path / "run"
     command = (experiment, "--run", folder, "--resume", *ALWAYS)
-
-    def place():
-        return json.loads(str(state(folder)["place"]))
-
     # Each epoch saves after steps 1, 2, 3 and at its end.
     train(*command, killed=("checkpoint.npz", "while", 1), status=-signal.SIGKILL)
     assert not (folder / "checkpoint.npz").exists()
     train(*command, killed=("checkpoint.npz", "after", 2), status=-signal.SIGKILL)
-    assert place() == {"epoch": 0, "step": 2}
-    train(*command, killed=("checkpoint.npz", "before", 2), status=-signal.SIGKILL)   # epoch 1: logged, not saved
-    assert place() == {"epoch": 0, "step": 3}
+    assert place(folder) == {"epoch": 0, "step": 2}
+    train(*command, killed=("checkpoint.npz", "before", 2), status=-signal.SIGKILL)   # the end of epoch 1
+    assert place(folder) == {"epoch": 0, "step": 3}
+    assert rows(folder) == []
+    train(*command, killed=("to_source.keras", "while", 2), status=-signal.SIGKILL)   # epoch 2 is saved, not drawn
+    assert (place(folder)["epoch"], place(folder)["step"]) == (2, 0)
     assert [row["epoch"] for row in rows(folder)] == [1]
-    train(*command, killed=("to_source.keras", "while", 2), status=-signal.SIGKILL)   # in the pictures of epoch 2
-    assert place() == {"epoch": 1, "step": 3}
     train(*command)
     assert_same_run(folder, finished[0])
     for name in ("to_target.keras", "to_source.keras"):
@@ -318,7 +326,7 @@ def test_several_steps_an_execution_fill_whole_epochs_and_resume(experiment, tmp
     assert [row["step"] for row in rows(tmp_path / "a")] == [6, 12]
     killed = ("checkpoint.npz", "after", 3)
     train(experiment, "--run", tmp_path / "b", *settings, killed=killed, status=-signal.SIGKILL)
-    assert json.loads(str(state(tmp_path / "b")["place"])) == {"epoch": 1, "step": 3}
+    assert place(tmp_path / "b") == {"epoch": 1, "step": 3}
     train(experiment, "--run", tmp_path / "b", *settings, "--resume")
     assert_same_run(tmp_path / "a", tmp_path / "b")
 
@@ -331,7 +339,7 @@ def test_on_jax_too_kill_and_resume_is_exact(experiment, tmp_path, monkeypatch):
     out, _ = train(*command, "--run", tmp_path / "a")
     assert "1 x CPU, jax, float32, XLA on" in out
     train(*command, "--run", tmp_path / "b", killed=("checkpoint.npz", "after", 2), status=-signal.SIGKILL)
-    assert json.loads(str(state(tmp_path / "b")["place"])) == {"epoch": 0, "step": 2}
+    assert place(tmp_path / "b") == {"epoch": 0, "step": 2}
     train(*command, "--run", tmp_path / "b", "--resume")
     assert_same_run(tmp_path / "a", tmp_path / "b")
     assert all(np.isfinite(w).all() for w in weights(tmp_path / "b" / "to_target.keras"))
@@ -344,7 +352,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_spoils_nothing(experiment, t
     assert len(err.splitlines()) == 1
     assert "became nan in epoch 1: start another run with a lower `optimizer.learning_rate`" in err
     assert f"The last good state is in {folder / 'checkpoint.npz'}." in err
-    assert json.loads(str(state(folder)["place"])) == {"epoch": 0, "step": 1}
+    assert place(folder) == {"epoch": 0, "step": 1}
     assert all(np.isfinite(array).all() for name, array in state(folder).items() if name != "place")
     assert (folder / "log.jsonl").read_text() == ""
     assert sorted(path.suffix for path in folder.iterdir() if path.is_file()) == [".jsonl", ".npz", ".toml"]
@@ -520,7 +528,7 @@ def test_a_run_is_not_overwritten_and_resumes_with_its_own_settings_only(experim
     assert f"{folder} holds an earlier run: add --resume to go on with it, or --run DIR for another folder" in said
     for key, old, new in (
         ("model.cycle_weight", 10.0, 20.0), ("train.batch_size", 2, 1), ("train.seed", 0, 7),
-        ("data.source.jitter", 3, 2), ("model.generator.dropout", 0.5, 0.0), ("optimizer.learning_rate", 2e-3, 1e-3),
+        ("data.source.jitter", 3, 2), ("model.generator.dropout", 0.5, 0.0), ("optimizer.beta_1", 0.5, 0.9),
     ):
         said = message(capsys, experiment, "--run", folder, "--resume", "--set", f"{key}={new}")
         assert f"--resume: `{key}` was {old!r} when {folder} began and is {new!r} now" in said
@@ -534,12 +542,13 @@ def copied(finished, folder):
 
 
 def test_a_run_made_before_an_option_existed_goes_on(experiment, finished, tmp_path):
-    """What nobody names comes from the run's own config.toml, then from the defaults; only what is named is compared."""
+    """What nobody names comes from the run's own config.toml, then from the defaults."""
     folder = copied(finished, tmp_path / "run")
     config_file = folder / "config.toml"
     lines = config_file.read_text().splitlines(keepends=True)
-    kept = [line for line in lines if not line.startswith(("label_smoothing", "fit", "[run]", "saved"))]
-    assert len(kept) == len(lines) - 5   # `fit` is in both domains
+    lines = lines[: lines.index("[run]\n")]
+    kept = [line for line in lines if not line.startswith(("label_smoothing", "fit"))]
+    assert len(kept) == len(lines) - 3   # `fit` is in both domains
     config_file.write_text("".join(kept))
     out, _ = train(experiment, "--run", folder, "--resume", "--set", "train.epochs=4")
     assert "Done       3 epochs and 0 steps" in out
@@ -567,6 +576,162 @@ def test_settings_that_nobody_names_are_those_of_the_run(experiment, finished, t
     shorter.write_text("".join(line for line in lines if not line.startswith(("jitter", "pool_size", "learning_rate"))))
     assert train.main([str(shorter), "--run", str(folder), "--resume", "--dry-run"]) == 0
     capsys.readouterr()
+
+
+def rates(folder):
+    return [row["learning_rate"] for row in rows(folder)]
+
+
+def test_going_on_after_the_end_trains_on(experiment, finished, tmp_path):
+    """The learning rate had fallen to 0 after 3 epochs; 5 more are asked for, at another rate."""
+    folder = copied(finished, tmp_path / "run")
+    before = weights(folder / "to_target.keras")
+    more = ("--set", "train.epochs=8", "--set", "train.decay_epochs=1", "--set", "optimizer.learning_rate=1e-3")
+    out, _ = train(experiment, "--run", folder, "--resume", *more)
+    assert "8 epochs, 32 in all, learning rate 0.001, falling over the last 1" in out
+    assert "learning rate 0.001" in next(line for line in out.splitlines() if line.startswith("Epoch 4/8"))
+    np.testing.assert_allclose(rates(folder), [2e-3, 1e-3, 0, 1e-3, 1e-3, 1e-3, 1e-3, 0], rtol=1e-6)
+    assert any((a != b).any() for a, b in zip(before, weights(folder / "to_target.keras"), strict=True))
+
+
+@pytest.mark.slow
+def test_a_run_killed_early_can_be_made_longer(experiment, tmp_path):
+    folder = tmp_path / "run"
+    train(experiment, "--run", folder, *ALWAYS, killed=("checkpoint.npz", "after", 2), status=-signal.SIGKILL)
+    train(experiment, "--run", folder, "--resume", "--set", "train.epochs=5", "--set", "train.decay_epochs=3")
+    np.testing.assert_allclose(rates(folder), [2e-3, 2e-3, 4e-3 / 3, 2e-3 / 3, 0], rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.slow
+def test_what_a_killed_epoch_owes_is_made_up(experiment, finished, tmp_path):
+    """Killed when the state of epoch 2 is saved, and nothing of it is drawn or logged."""
+    folder = tmp_path / "run"
+    train(experiment, "--run", folder, killed=("checkpoint.npz", "after", 2), status=-signal.SIGKILL)
+    assert [row["epoch"] for row in rows(folder)] == [1]
+    assert not (folder / "samples" / "epoch_0002.png").exists()
+    train(experiment, "--run", folder, "--resume")
+    assert_same_run(folder, finished[0])
+    for kind in ("samples", "patch_maps"):
+        for path in (finished[0] / kind).iterdir():
+            assert (folder / kind / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.slow
+def test_what_the_last_epoch_owes_is_made_up(experiment, finished, tmp_path):
+    folder = tmp_path / "run"
+    train(experiment, "--run", folder, killed=("checkpoint.npz", "after", 3), status=-signal.SIGKILL)
+    assert not (folder / "samples" / "epoch_0003.png").exists()
+    train(experiment, "--run", folder, "--resume")
+    assert_same_run(folder, finished[0])
+    assert (folder / "to_target.keras").exists()
+
+
+def test_grey_and_color_can_be_trained_together(experiment, tmp_path, capsys):
+    """The sheet of the identity, which no picture has there, once ended the run before the first checkpoint."""
+    from pixelart_tf import train
+
+    sets = ("data.source.grey=true", "model.identity_weight=0", "train.epochs=1", "train.decay_epochs=0")
+    arguments = [str(experiment), "--run", str(tmp_path / "run"), *(word for text in sets for word in ("--set", text))]
+    assert train.main(arguments) == 0
+    assert capsys.readouterr().err == ""
+    assert (tmp_path / "run" / "samples" / "epoch_0001.png").exists()
+
+
+def test_a_picture_that_cannot_be_drawn_ends_no_training(experiment, tmp_path, capsys, monkeypatch):
+    from pixelart_tf import train
+    from pixelart_tf.models.cyclegan import CycleGAN
+
+    def sheets(self, generators, samples):
+        raise ValueError("no picture today")
+
+    monkeypatch.setattr(CycleGAN, "sheets", sheets)
+    folder = tmp_path / "run"
+    sets = ("--set", "train.epochs=1", "--set", "train.decay_epochs=0")
+    assert train.main([str(experiment), "--run", str(folder), *sets]) == 0
+    assert "no picture today" in capsys.readouterr().err
+    assert (folder / "checkpoint.npz").exists()
+    assert len(rows(folder)) == 1
+
+
+def test_two_trainings_in_one_folder_are_refused(experiment, finished, tmp_path, capsys):
+    folder = copied(finished, tmp_path / "run")
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        said = message(capsys, experiment, "--run", folder, "--resume")
+    finally:
+        os.close(handle)
+    assert f"{folder}: another training is going on here" in said
+
+
+def test_a_lock_dies_with_its_process(tmp_path):
+    from pixelart_tf.training.lock import FolderInUse, locked
+
+    code = f"import time; from pixelart_tf.training.lock import locked; from pathlib import Path\n" \
+        f"with locked(Path({str(tmp_path)!r})): print(1, flush=True); time.sleep(600)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=ROOT)
+    assert process.stdout.readline() == b"1\n"
+    with pytest.raises(FolderInUse), locked(tmp_path):
+        pass
+    process.kill()
+    process.wait()
+    with locked(tmp_path):
+        pass
+
+
+def test_nothing_to_resume_is_said(experiment, tmp_path, capsys):
+    from pixelart_tf import train
+
+    assert train.main([str(experiment), "--run", str(tmp_path / "run"), "--resume", "--dry-run"]) == 0
+    assert f"{tmp_path / 'run'}, a new one: nothing to resume" in capsys.readouterr().out
+
+
+def test_a_checkpoint_that_is_gone_is_told_and_the_log_stays(experiment, finished, tmp_path, capsys):
+    folder = copied(finished, tmp_path / "run")
+    (folder / "checkpoint.npz").unlink()
+    log = (folder / "log.jsonl").read_bytes()
+    said = message(capsys, experiment, "--run", folder, "--resume")
+    assert "log.jsonl tells of 3 epochs, but checkpoint.npz is gone" in said
+    assert (folder / "log.jsonl").read_bytes() == log
+
+
+def test_the_precision_is_the_runs(experiment, finished, tmp_path, capsys):
+    folder = copied(finished, tmp_path / "run")
+    said = message(capsys, experiment, "--run", folder, "--resume", "--precision", "mixed_bfloat16")
+    assert f"--precision: {folder} was begun with float32. Received: mixed_bfloat16" in said
+
+
+@pytest.mark.slow
+def test_a_run_in_float16_goes_on_in_float16(experiment, tmp_path):
+    folder = tmp_path / "run"
+    one = ("--set", "train.epochs=1", "--set", "train.decay_epochs=0")
+    out, _ = train(experiment, "--run", folder, "--precision", "mixed_float16", *one)
+    assert "mixed_float16" in out
+    out, _ = train(experiment, "--run", folder, "--resume", "--set", "train.epochs=2", "--set", "train.decay_epochs=0")
+    assert "mixed_float16" in out   # not what `auto` is on a CPU
+    assert [row["epoch"] for row in rows(folder)] == [1, 2]
+
+
+def test_a_loss_that_explodes_stops_the_run(tmp_path):
+    import keras
+
+    from pixelart_tf.training.callbacks import Diverged, Guard
+
+    class Losses:
+        def __init__(self, **values):
+            self.trackers = {name: keras.metrics.Mean() for name in values}
+            for name, value in values.items():
+                self.trackers[name].update_state(value)
+            self.trainable_variables = []
+
+    guard = Guard(tmp_path / "checkpoint.npz")
+    guard.on_epoch_begin(0)
+    for value in (2.0, 1900.0, -1900.0):   # 1,000 times the first are allowed
+        guard.set_model(Losses(cycle=value))
+        guard.check()
+    guard.set_model(Losses(cycle=2001.0))
+    with pytest.raises(Diverged, match=r"the loss `cycle` became 2001, from 2 at first in epoch 1"):
+        guard.check()
 
 
 def test_a_broken_checkpoint_is_named(experiment, finished, tmp_path, capsys):

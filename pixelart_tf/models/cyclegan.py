@@ -7,7 +7,7 @@ from keras import ops
 from pixelart_tf.layers.diff_augment import DiffAugment
 from pixelart_tf.layers.image_pool import ImagePool
 from pixelart_tf.models.losses import Adversarial, l1
-from pixelart_tf.models.model import Model, patch_map, predict, scalar
+from pixelart_tf.models.model import Model, patch_maps, predict, scalar
 from pixelart_tf.models.parts import Discriminator, Generator, discriminator_of, generator_of
 
 
@@ -180,30 +180,21 @@ class CycleGAN(Model):
         return l1(*means)
 
     def sheets(self, generators, samples):
-        """`samples`: there, back again and the identity, both ways; `patch_maps`: what the discriminators think."""
+        """`samples`: there, back again and the identity, and `samples_back` the other way; `patch_maps` and
+        `patch_maps_back`: what the discriminators of what is made think."""
         to_target, to_source = generators["to_target"], generators["to_source"]
         source, target = samples["source"], samples["target"]
         fake_target, fake_source = predict(to_target, source), predict(to_source, target)
-        rows = {"source": source, "source -> target": fake_target}
-        rows["source -> target -> source"] = predict(to_source, fake_target)
+        there = {"source": source, "source -> target": fake_target}
+        there["source -> target -> source"] = predict(to_source, fake_target)
+        back = {"target": target, "target -> source": fake_source}
+        back["target -> source -> target"] = predict(to_target, fake_source)
         if source.shape[-1] == target.shape[-1]:   # else no picture is in both domains
-            rows["source -> source (identity)"] = predict(to_source, source)
-        rows |= {"target": target, "target -> source": fake_source}
-        rows["target -> source -> target"] = predict(to_target, fake_source)
-        if source.shape[-1] == target.shape[-1]:
-            rows["target -> target (identity)"] = predict(to_target, target)
-        return {"samples": rows, "patch_maps": self._patch_maps(source, target, fake_source, fake_target)}
-
-    def _patch_maps(self, source, target, fake_source, fake_target):
-        judged = {
-            "source": (self.source_discriminator, source),
-            "made source": (self.source_discriminator, fake_source),
-            "target": (self.target_discriminator, target),
-            "made target": (self.target_discriminator, fake_target),
+            there["source -> source (identity)"] = predict(to_source, source)
+            back["target -> target (identity)"] = predict(to_target, target)
+        return {
+            "samples": there,
+            "samples_back": back,
+            "patch_maps": patch_maps(self.target_discriminator, {"target": target, "made target": fake_target}),
+            "patch_maps_back": patch_maps(self.source_discriminator, {"source": source, "made source": fake_source}),
         }
-        rows = {}
-        for caption, (discriminator, pictures) in judged.items():
-            rows[caption] = pictures
-            maps = patch_map(predict(discriminator, pictures), pictures.shape[1:3])
-            rows[f"{caption}: patches that look real are bright"] = maps
-        return rows

@@ -161,17 +161,24 @@ def predict(network: keras.Model, pictures: np.ndarray, batch_size: int = 1) -> 
     ])
 
 
-def patch_map(logits: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A discriminator's opinion of each patch as a picture: white looks real to it, black looks made.
+def patch_maps(discriminator: keras.Model, judged: dict[str, np.ndarray]) -> Rows:
+    """A discriminator's opinion of each patch as pictures: white looks real to it, black looks made.
 
     Args:
-        logits: float32 (B, h, w, 1).
-        size: (H, W) of the pictures that were judged.
+        discriminator: images to patch logits.
+        judged: caption -> float32 (B, H, W, C) in [-1, 1].
 
     Returns:
-        float32 (B, H, W, 1) in [-1, 1], each map stretched over its own range.
+        Each row, and below it its maps, float32 (B, H, W, 1) in [-1, 1]. All maps have one scale, from the least to the
+        greatest logit of them all, so that they compare.
     """
-    low, high = logits.min(axis=(1, 2, 3), keepdims=True), logits.max(axis=(1, 2, 3), keepdims=True)
-    stretched = 2 * (logits - low) / np.maximum(high - low, 1e-6) - 1   # (B, h, w, 1)
-    rows, columns = (np.arange(n) * m // n for n, m in zip(size, logits.shape[1:3], strict=True))
-    return stretched[:, rows][:, :, columns]
+    logits = {caption: predict(discriminator, pictures) for caption, pictures in judged.items()}   # (B, h, w, 1)
+    low, high = min(map(np.min, logits.values())), max(map(np.max, logits.values()))
+    rows = {}
+    for caption, pictures in judged.items():
+        scaled = 2 * (logits[caption] - low) / max(high - low, 1e-6) - 1
+        places = (np.arange(n) * m // n for n, m in zip(pictures.shape[1:3], scaled.shape[1:3], strict=True))
+        down, across = places
+        rows[caption] = pictures
+        rows[f"{caption}: patches that look real are bright"] = scaled[:, down][:, :, across]
+    return rows

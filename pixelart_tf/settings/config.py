@@ -15,6 +15,8 @@ from pixelart_tf.base.cli import UserError
 
 # Of an option that is a path: `Annotated[str, PATH]`. A relative one is meant from the folder of the experiment's file.
 PATH = "path"
+# In a path's place: pictures of the training's own that are kept out of it.
+HELD_OUT = "held out"
 
 
 class ConfigError(UserError):
@@ -243,7 +245,7 @@ def _checked(value, parameter: inspect.Parameter, name: str):
     if isinstance(value, str):
         if not _is_text(value):
             raise ConfigError(f"`{name}` must be UTF-8. Received: {value!r}")
-        value = absolute(value) if is_path and value else str(value)
+        value = absolute(value) if is_path and value not in ("", HELD_OUT) else str(value)
     accepted = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
     for kind in accepted:
         origin = typing.get_origin(kind) or kind

@@ -1,5 +1,6 @@
 """An experiment's tables as one checked object, whatever its model; and the experiment of a run that goes on."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from pixelart_tf.settings import config, tables
@@ -14,6 +15,8 @@ TOLD = "run"
 FIXED = (
     "data", "model", "optimizer", "finetune", "score", "train.batch_size", "train.seed", "train.steps_per_epoch",
 )
+# But for these.
+CHANGEABLE = ("optimizer.learning_rate",)
 
 
 class Settings:
@@ -71,6 +74,33 @@ def sides(data: dict) -> dict[str, dict]:
     return {name: shared | side for name, side in given.items()}
 
 
+def with_own_pictures(tables: dict, given: Iterable[str], *, goes_on: bool = False) -> dict:
+    """An experiment whose pictures are replaced by the user's: its held-out pictures no longer apply.
+
+    Args:
+        tables: of the experiment, with the settings of the command line in them.
+        given: keys of the settings of the command line, such as `"data.source.files"`.
+        goes_on: of a run that goes on, what is not named is as it was when it began.
+
+    Returns:
+        The same tables, where samples and scores of such a domain, unless they are given too, are of pictures that are
+        held out.
+    """
+    given, tables = set(given), dict(tables)
+    for name in DOMAINS:
+        if f"data.{name}.files" not in given:
+            continue
+        for table in ("samples", "score"):
+            old = _table(tables, table)
+            if f"{table}.{name}" in given:
+                continue
+            if goes_on:
+                tables[table] = {key: value for key, value in old.items() if key != name}
+            elif table == "samples" or old.get(name):
+                tables[table] = old | {name: config.HELD_OUT}
+    return tables
+
+
 def resumed(named: dict, before: dict, folder: object) -> dict:
     """The tables of a run that goes on: what is named now, and what is not as it was when the run began.
 
@@ -86,7 +116,7 @@ def resumed(named: dict, before: dict, folder: object) -> dict:
     before = {name: table for name, table in before.items() if name != TOLD}
     old = _flat(before)
     for key, value in _flat(named).items():
-        is_fixed = any(key == name or key.startswith(f"{name}.") for name in FIXED)
+        is_fixed = key not in CHANGEABLE and any(key == name or key.startswith(f"{name}.") for name in FIXED)
         # What the run's config does not know came later, and the run was begun with its default.
         if is_fixed and key in old and not _is_same(old[key], value):
             raise ConfigError(f"--resume: `{key}` was {_plain(old[key])!r} when {folder} began and is "

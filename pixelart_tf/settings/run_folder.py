@@ -79,6 +79,11 @@ class RunFolder:
             raise config.ConfigError(f"{self.config}: `run.saved` must be a list of names. Received: {saved!r}")
         return tuple(map(str, saved))
 
+    def precision(self) -> str | None:
+        """The name of the dtype policy that the run was begun with; None where it does not say. Raises ConfigError."""
+        run = self.tables().get("run", {})
+        return run.get("precision") if isinstance(run, dict) else None
+
     def trained_on(self) -> list[str]:
         """Patterns of the pictures that the run was trained on, as `sources.read` takes them. Raises ConfigError."""
         data = self.tables().get("data")

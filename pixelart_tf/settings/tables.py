@@ -62,7 +62,8 @@ class SamplesTable:
     """The `[samples]` table: the pictures shown while training.
 
     Attributes:
-        source, target: shards or a folder; empty: the first pictures of the training set.
+        source, target: shards or a folder; `"held out"`: a tenth of the training's own pictures, which are then kept out
+            of it; empty: the first pictures of the training set.
         count: number of pictures of each domain.
         scale: enlargement, by whole numbers.
     """
@@ -83,8 +84,9 @@ class ScoreTable:
     """The `[score]` table: MiFID of translated pictures while training.
 
     Attributes:
-        source: shards or a folder of pictures to translate, best ones that are not trained on; empty: no scores.
-        target: shards or a folder of real pictures that the translations are compared with.
+        source: shards or a folder of pictures to translate, best ones that are not trained on; `"held out"`: a tenth of
+            the training's own, which are then kept out of it; empty: no scores.
+        target: shards or a folder of real pictures that the translations are compared with, or `"held out"`.
         network: `"lite0"`, `"inception"` or a Keras model file; see `features.load`.
         weights: a file of the Inception's weights; empty: the cache, or fetched once.
         every: epochs between two scores; the last epoch always has one.

@@ -1,12 +1,14 @@
 """What a run does besides stepping: save its state, stop in time, keep a log."""
 
+import contextlib
 import json
 import math
 import os
 import signal
+import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import keras
@@ -17,9 +19,12 @@ from pixelart_tf.base.cli import UserError
 from pixelart_tf.settings.run_folder import RunFolder
 from pixelart_tf.training import checkpoint, figures
 
+# Ctrl-C, a polite kill, and the end of the terminal.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 class Stopped(Exception):
-    """Ctrl-C or a polite kill: the run is saved and can go on."""
+    """One of `SIGNALS` has come: the run is saved and can go on."""
 
 
 class Diverged(UserError):
@@ -42,8 +47,23 @@ def is_last(callback: keras.callbacks.Callback, epoch: int) -> bool:
     return epoch + 1 == callback.num_epochs or callback.model.stop_training
 
 
+@contextlib.contextmanager
+def told(what: str) -> Iterator[None]:
+    """A block that draws or scores, and never ends a training: what fails there is a line on stderr.
+
+    A disk that takes no more ends it, as the checkpoint would be the next to fail.
+    """
+    try:
+        yield
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:
+        reason = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+        print(f"note: {what}: {reason}", file=sys.stderr, flush=True)
+
+
 class Interrupt:
-    """A context in which Ctrl-C and a polite kill are noted, so that a run can stop where its state is whole.
+    """A context in which `SIGNALS` are noted, so that a run can stop where its state is whole.
 
     Attributes:
         requested: whether one has come. A second one acts as it always does.
@@ -53,7 +73,7 @@ class Interrupt:
         self.requested = False
         self._handlers = {}
         if threading.current_thread() is threading.main_thread():   # elsewhere Python has no signals
-            self._handlers = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+            self._handlers = {number: signal.signal(number, self._note) for number in SIGNALS}
         return self
 
     def __exit__(self, *error):
@@ -63,21 +83,26 @@ class Interrupt:
     def _note(self, number, frame):
         self.requested = True
         self.__exit__()
-        # Not `print`, which may be what the signal came into.
-        os.write(1, b"\nStopping after this step; press Ctrl-C again to stop at once.\n")
+        with contextlib.suppress(OSError):   # the terminal may be gone
+            # Not `print`, which may be what the signal came into.
+            os.write(1, b"\nStopping after this step; press Ctrl-C again to stop at once.\n")
 
 
 class Guard(keras.callbacks.Callback):
-    """Stops the run when a loss or a weight is not finite; comes before all that writes.
+    """Stops the run when a loss or a weight is not finite, or a loss explodes; comes before all that writes.
 
     Args:
         path: of the checkpoint, for the message.
+        first: losses that the run had in its first epoch, where it goes on; else those of the first look count.
         every: steps between two looks at the losses.
     """
 
-    def __init__(self, path: Path, *, every: int = 50):
+    EXPLODED = 1000   # times the mean over the first `every` steps
+    LEAST = 0.01      # what a mean counts as at least: a loss may begin near zero
+
+    def __init__(self, path: Path, *, first: dict[str, float] | None = None, every: int = 50):
         super().__init__()
-        self.path, self.every = path, every
+        self.path, self.first, self.every = path, first, every
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch, self._looked_at = epoch, 0
@@ -99,9 +124,15 @@ class Guard(keras.callbacks.Callback):
             self._stop("a weight is not finite")
 
     def _check_losses(self):
-        for name, loss in means(self.model).items():
+        losses = means(self.model)
+        for name, loss in losses.items():
             if not math.isfinite(loss):
                 self._stop(f"the loss `{name}` became {loss}")
+        self.first = self.first or losses
+        for name, loss in losses.items():
+            limit = self.EXPLODED * max(abs(self.first.get(name, loss)), self.LEAST)
+            if abs(loss) > limit:
+                self._stop(f"the loss `{name}` became {loss:.4g}, from {self.first[name]:.4g} at first")
 
     def _stop(self, what):
         saved = f" The last good state is in {self.path}." if self.path.exists() else ""
@@ -114,14 +145,15 @@ class Guard(keras.callbacks.Callback):
 class Checkpoint(keras.callbacks.Callback):
     """Saves the state at every epoch's end, every so many minutes within, and before the run stops early.
 
-    It comes last: where a checkpoint exists, the log and the pictures of its epoch do too. Runs on every host, as
-    reading a distributed variable may need them all; the chief writes.
+    It comes before what is scored, drawn and logged, so that nothing of that can cost an epoch: with the state it keeps
+    the epoch's line of the log, and a resume makes up what is not there yet (see `Run`). Runs on every host, as reading
+    a distributed variable may need them all; the chief writes.
 
     Args:
         path: of the checkpoint.
         guard: looks at the state before it is saved.
+        log: makes the line.
         interrupt: whether to stop.
-        num_epochs: of the run; None where a time budget decides.
         first_step: of the first epoch, where it goes on within one.
         losses: values of the model's `metrics_variables` there, as `fit` begins each epoch by setting them to zero.
         minutes: between two checkpoints within an epoch; infinite where several hosts train, as they must all save at
@@ -130,12 +162,13 @@ class Checkpoint(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, path: Path, *, guard: Guard, interrupt: Interrupt, num_epochs: int | None, first_step: int = 0,
+        self, path: Path, *, guard: Guard, log: "Log", interrupt: Interrupt, first_step: int = 0,
         losses: list | None = None, minutes: float = 10.0, write: bool = True,
     ):
         super().__init__()
-        self.path, self.guard, self.interrupt, self.minutes, self.write = path, guard, interrupt, minutes, write
-        self.num_epochs, self._first_step, self._losses = num_epochs, first_step, losses or []
+        self.path, self.guard, self.log, self.interrupt = path, guard, log, interrupt
+        self.minutes, self.write = minutes, write
+        self._first_step, self._losses = first_step, losses or []
         self._saved_at = time.monotonic()
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -158,21 +191,32 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self._first_step = 0
-        self._save({"epoch": epoch + 1, "step": 0})
-        if self.interrupt.requested and not is_last(self, epoch):
-            raise Stopped
+        self._save({"epoch": epoch + 1, "step": 0, "row": self.log.begin_row(epoch)})
 
     def _save(self, place):
         checkpoint.save(self.path, self.model, place, write=self.write)
         self._saved_at = time.monotonic()
 
 
+class Stop(keras.callbacks.Callback):
+    """Ends the run after an epoch where that is asked for; comes last, when all of the epoch is written."""
+
+    def __init__(self, interrupt: Interrupt, *, num_epochs: int | None):
+        super().__init__()
+        self.interrupt, self.num_epochs = interrupt, num_epochs
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.interrupt.requested and not is_last(self, epoch):
+            raise Stopped
+
+
 class Log(keras.callbacks.Callback):
-    """Appends a line of JSON an epoch to `log.jsonl` and draws `curves.png`.
+    """Appends a line of JSON an epoch to the log and draws the curves; comes after the scores and the sheets, so that
+    an epoch that is in the log has them.
 
     Args:
         folder: of the run.
-        first_epoch: lines of this epoch and later ones, left by a run that was killed, are taken out.
+        first_epoch: lines of later epochs than this number, left by a run that was killed, are taken out.
         batch_size: pictures of each domain per step.
         scores: names of scores among the logs that are kept.
         write: whether this process writes; the other hosts of a run must read the losses at the same moment.
@@ -187,9 +231,9 @@ class Log(keras.callbacks.Callback):
         super().__init__()
         self.folder, self.batch_size, self.scores, self.write = folder, batch_size, tuple(scores), write
         self.history = [row for row in folder.history() if row["epoch"] <= first_epoch]
+        self._row = None
 
-    def set_model(self, model):
-        super().set_model(model)
+    def on_train_begin(self, logs=None):
         self._write()   # the lines that were taken out are gone
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -198,24 +242,36 @@ class Log(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self._ended, self._steps = time.monotonic(), batch + 1   # what others do at the epoch's end is not training
 
-    def on_epoch_end(self, epoch, logs=None):
+    def begin_row(self, epoch: int) -> dict:
+        """The epoch's line, before its scores are known."""
         seconds = self._ended - self._began
         row = {"epoch": epoch + 1, "step": int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))}
         row |= {name: round(value, 6) for name, value in means(self.model).items()}
-        row |= {name: logs[name] for name in self.scores if name in (logs or {})}
-        row |= {
+        self._row = row | {
             "learning_rate": float(self.model.optimizer.learning_rate),
             "seconds": round(seconds, 2),
             "images_per_second": round(len(self.model.domains) * self._steps * self.batch_size / seconds, 2),
         }
-        self.history.append(row)
+        return self._row
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = {} if logs is None else logs
+        row, self._row = self._row, None
+        logs["learning_rate"] = row["learning_rate"]   # for TensorBoard
+        self.history.append(row | {name: logs[name] for name in self.scores if name in logs})
         self._write()
+
+    def make_up(self, row: dict, scores: dict) -> None:
+        """Adds the line of an epoch after which the run was killed."""
+        self._row = row
+        self.on_epoch_end(row["epoch"] - 1, scores)
 
     def _write(self):
         if not self.write:
             return
         if self.history:
-            figures.curves(self.history, self.folder.curves, self.model.curves, scores=self.scores)
+            with told("the curves could not be drawn"):
+                figures.curves(self.history, self.folder.curves, self.model.curves, scores=self.scores)
         files.write_text(self.folder.log, "".join(json.dumps(row) + "\n" for row in self.history))
 
 

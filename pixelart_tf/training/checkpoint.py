@@ -11,6 +11,10 @@ from pixelart_tf.base import files
 from pixelart_tf.base.cli import UserError
 
 
+PLACE_BYTES = 2**20   # of the place, and more than it ever takes
+HEAD_BYTES = 2**12    # of an array's own description
+
+
 class CheckpointError(UserError):
     """A checkpoint that is missing, broken or of another model."""
 
@@ -42,7 +46,7 @@ def save(path: Path, model: keras.Model, place: dict, *, write: bool = True) -> 
 
 
 def restore(path: Path, model: keras.Model) -> dict:
-    """Puts the state back that `save` wrote.
+    """Puts the state back that `save` wrote; all of it, or nothing where something is wrong with the file.
 
     Returns:
         The `place` given to `save`.
@@ -52,15 +56,57 @@ def restore(path: Path, model: keras.Model) -> dict:
     """
     mine = variables(model)
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            place = json.loads(str(arrays["place"]))
-            values = [arrays[f"v{i:04}"] for i in range(len(arrays.files) - 1)]
+        place, values = _read(path, mine)
     except FileNotFoundError:
         raise CheckpointError(f"{path}: no such checkpoint") from None
-    except (OSError, ValueError, TypeError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise CheckpointError(f"{path}: not a checkpoint, or a broken one: {error}") from None
-    if [v.shape for v in values] != [tuple(v.shape) for v in mine]:
-        raise CheckpointError(f"{path}: the checkpoint of another model")
+    except CheckpointError:
+        raise
+    # zipfile, NumPy and json each raise their own on damaged files, NotImplementedError and RuntimeError among them.
+    except (Exception, RecursionError) as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise CheckpointError(f"{path}: not a checkpoint, or a broken one: {reason}") from None
     for variable, value in zip(mine, values, strict=True):
         variable.assign(value)
+    return place
+
+
+def _read(path: Path, wanted: list[keras.Variable]) -> tuple[dict, list[np.ndarray]]:
+    names = [f"v{i:04}" for i in range(len(wanted))]
+    with zipfile.ZipFile(path) as archive:
+        sizes = {info.filename.removesuffix(".npy"): info.file_size for info in archive.infolist()}
+    if "place" not in sizes:
+        raise ValueError("no place in it")
+    if sizes.keys() != {"place", *names}:
+        raise CheckpointError(f"{path}: the checkpoint of another model")
+    # Nothing is unpacked that is larger than it should be.
+    limits = [variable_bytes(each) for each in wanted]
+    if sizes["place"] > PLACE_BYTES or any(sizes[n] > size + HEAD_BYTES for n, size in zip(names, limits, strict=True)):
+        raise CheckpointError(f"{path}: the checkpoint of another model")
+    with np.load(path, allow_pickle=False) as arrays:
+        place = _checked_place(json.loads(str(arrays["place"])))
+        values = [arrays[name] for name in names]
+    if [(v.shape, v.dtype.kind) for v in values] != [(tuple(v.shape), _kind(v)) for v in wanted]:
+        raise CheckpointError(f"{path}: the checkpoint of another model")
+    if not all(np.isfinite(value).all() for value in values if value.dtype.kind == "f"):
+        raise ValueError("some of its numbers are not finite")
+    return place, values
+
+
+def variable_bytes(variable: keras.Variable) -> int:
+    """What an array of a variable takes in a checkpoint."""
+    return int(np.prod(variable.shape)) * np.dtype(keras.backend.standardize_dtype(variable.dtype)).itemsize
+
+
+def _kind(variable: keras.Variable) -> str:
+    return np.dtype(keras.backend.standardize_dtype(variable.dtype)).kind
+
+
+def _checked_place(place) -> dict:
+    """Raises ValueError for a place that no run can be at."""
+    whole = [isinstance(place, dict) and place.get(key) for key in ("epoch", "step")]
+    if not all(type(number) is int and number >= 0 for number in whole):
+        raise ValueError("no epoch and step in it")
+    row = place.get("row")
+    if row is not None and not (isinstance(row, dict) and row.get("epoch") == place["epoch"]):
+        raise ValueError("the log's line in it is of another epoch")
     return place

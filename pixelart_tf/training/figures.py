@@ -52,6 +52,7 @@ def curves(
     """
     from matplotlib.figure import Figure  # not pyplot: no window, no global state, no start-up cost elsewhere
 
+    panels = panels | {"learning rate": ("learning_rate",)}
     panels = {title: names for title, names in panels.items() if any(name in row for row in history for name in names)}
     scored = [row for row in history if scores and scores[0] in row]
     if scored:

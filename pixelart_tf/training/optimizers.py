@@ -62,6 +62,11 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
         left = (num_steps - ops.cast(step, "float32")) / ops.maximum(num_decay_steps, 1.0)
         return peak * ops.where(num_decay_steps > 0, ops.clip(left, 0.0, 1.0), 1.0)
 
+    def restart(self, learning_rate: float, num_steps: int, num_decay_steps: int) -> None:
+        """Takes other values than those it was made with, as the run goes on for longer, say."""
+        for variable, value in zip(self.variables, (learning_rate, num_steps, num_decay_steps), strict=True):
+            variable.assign(value)
+
     def end_at(self, num_steps: int, *, now: int, share: float) -> None:
         """Lets the run end at another step, without a jump of the learning rate.
 

@@ -16,21 +16,25 @@ class EpochProgress(keras.callbacks.Callback):
         first_step: of the first epoch, where it goes on within one.
         batch_size: pictures of each domain per step.
         interactive: whether to draw a bar; else it is a line an epoch.
+        within: whether losses can be told within an epoch, too: several hosts must read them at the same step. Without
+            a bar it is a line a minute.
     """
 
     WARM_UP = 3   # steps that compile, fill caches and say nothing about the rest
 
     def __init__(
-        self, *, num_epochs: int | None, steps_per_epoch: int, first_step: int, batch_size: int, interactive: bool
+        self, *, num_epochs: int | None, steps_per_epoch: int, first_step: int, batch_size: int, interactive: bool,
+        within: bool = True,
     ):
         super().__init__()
         self.num_epochs, self.steps_per_epoch, self.batch_size = num_epochs, steps_per_epoch, batch_size
-        self._first_step, self.interactive = first_step, interactive
+        self._first_step, self.interactive, self.within = first_step, interactive, within
         self._timed_from = None
         self._estimated = num_epochs is None
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch, self._began, self._drawn = epoch, time.monotonic(), 0.0
+        self._told = self._began
         self._bar = None
 
     def on_train_batch_end(self, batch, logs=None):
@@ -47,6 +51,15 @@ class EpochProgress(keras.callbacks.Callback):
                 self._bar = keras.utils.Progbar(self.steps_per_epoch, stateful_metrics=names)
             speed = len(self.model.domains) * self.batch_size * (batch + 1) / (now - self._began)
             self._bar.update(step, [*means(self.model).items(), ("images/s", speed)])
+        elif self.within and not self.interactive and now - self._told > 60 and step < self.steps_per_epoch:
+            self._told = now
+            sync(self.model)
+            print(f"{self._name(self._epoch)}  step {step:,}/{self.steps_per_epoch:,}  {self._line(now)}", flush=True)
+
+    def _line(self, now):
+        losses = "  ".join(f"{name} {value:.3f}" for name, value in means(self.model).items())
+        speed = len(self.model.domains) * self.batch_size * self._steps / (now - self._began)
+        return f"{losses}  {speed:.1f} images/s"
 
     def _name(self, epoch):
         return f"Epoch {epoch + 1}" + (f"/{self.num_epochs}" if self.num_epochs else "")
@@ -62,10 +75,8 @@ class EpochProgress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if not self.interactive:
-            losses = "  ".join(f"{name} {value:.3f}" for name, value in means(self.model).items())
-            seconds = time.monotonic() - self._began
-            speed = len(self.model.domains) * self.batch_size * self._steps / seconds
-            print(f"{self._name(epoch)}  {losses}  {speed:.1f} images/s", flush=True)
+            rate = float(self.model.optimizer.learning_rate)
+            print(f"{self._name(epoch)}  {self._line(time.monotonic())}  learning rate {rate:.3g}", flush=True)
         self._first_step = 0
 
 

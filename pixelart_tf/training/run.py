@@ -13,9 +13,9 @@ from pixelart_tf.base import files
 from pixelart_tf.data import feeds
 from pixelart_tf.devices.choosing import Devices
 from pixelart_tf.settings import config
-from pixelart_tf.settings.experiment import Settings
+from pixelart_tf.settings.experiment import TOLD, Settings
 from pixelart_tf.settings.run_folder import RunFolder
-from pixelart_tf.training import budget, callbacks, checkpoint, progress, samples, scoring
+from pixelart_tf.training import budget, callbacks, checkpoint, lock, progress, samples, scoring
 from pixelart_tf.training.building import Plan
 
 MOST_EPOCHS = 1_000_000   # where a time budget ends the run
@@ -63,12 +63,10 @@ class Run:
         self.scorer = scoring.HeldOut(settings, self.model) if settings.score.target else None
         with devices.scope():
             self._compile()
-        self.place = {"epoch": 0, "step": 0}
-        self._losses = []
-        if resume and self.folder.checkpoint.exists():
-            self.place = checkpoint.restore(self.folder.checkpoint, self.model)
-            if self.place["step"]:
-                self._losses = [keras.ops.convert_to_numpy(v) for v in self.model.metrics_variables]
+        self.place, self._losses = {"epoch": 0, "step": 0}, []
+        self.had_nothing = resume and not self.folder.checkpoint.exists()
+        if resume and not self.had_nothing:
+            self._restore()
         self._start_seconds = time.monotonic() - self.began
 
     def _check_folder(self, resume: bool) -> None:
@@ -79,6 +77,22 @@ class Run:
             raise config.ConfigError(
                 f"{path} holds an earlier run: add --resume to go on with it, or --run DIR for another folder"
             )
+        if resume and not self.folder.checkpoint.exists() and (rows := self.folder.history()):
+            raise config.ConfigError(
+                f"--resume: {self.folder.log} tells of {rows[-1]['epoch']} epochs, but {self.folder.checkpoint.name} "
+                "is gone: put it back, or take another folder by --run"
+            )
+
+    def _restore(self) -> None:
+        self.place = checkpoint.restore(self.folder.checkpoint, self.model)
+        if self.place["step"]:
+            self._losses = [keras.ops.convert_to_numpy(v) for v in self.model.metrics_variables]
+        # The state holds the learning rate's end as it was then; how long the run is now is what the settings say.
+        train, rate = self.settings.train, self.plan.optimizer["learning_rate"]
+        if train.minutes:   # the budget knows no end yet
+            self.schedule.restart(rate, MOST_EPOCHS * self.steps_per_epoch, 0)
+        else:
+            self.schedule.restart(rate, train.epochs * self.steps_per_epoch, train.decay_epochs * self.steps_per_epoch)
 
     def _compile(self) -> None:
         optimizer = self.plan.make_optimizer(self.steps_per_epoch)
@@ -94,7 +108,9 @@ class Run:
         """What will happen, in a few lines."""
         train = self.settings.train
         millions = {name: network.count_params() / 1e6 for name, network in self.model.networks.items()}
-        lines = [f"Run        {self.folder}" + (", resumed" if any(self.place.values()) else "")]
+        begins = ", resumed" if any(self.place.values()) else ""
+        begins = ", a new one: nothing to resume" if self.had_nothing else begins
+        lines = [f"Run        {self.folder}{begins}"]
         lines += [f"Devices    {self.devices.description}"]
         for name, pictures in self.pictures.items():
             height, width, channels = pictures.domain.shape
@@ -115,13 +131,12 @@ class Run:
         return "\n".join(lines)
 
     def _length(self) -> str:
-        train = self.settings.train
+        train, rate = self.settings.train, f"learning rate {self.plan.optimizer['learning_rate']:g}"
         if train.minutes:
-            share = f"the last {train.decay_epochs / train.epochs:.0%}" if train.decay_epochs else "nothing"
-            return f"as many as {train.minutes:g} min allow, learning rate falling over {share} of them"
-        return f"{train.epochs} epochs, {train.epochs * self.steps_per_epoch:,} in all, " + (
-            f"learning rate falling over the last {train.decay_epochs}" if train.decay_epochs else "no decay"
-        )
+            share = f"falling over the last {train.decay_epochs / train.epochs:.0%} of them"
+            return f"as many as {train.minutes:g} min allow, {rate}, {share if train.decay_epochs else 'no decay'}"
+        share = f"falling over the last {train.decay_epochs}" if train.decay_epochs else "no decay"
+        return f"{train.epochs} epochs, {train.epochs * self.steps_per_epoch:,} in all, {rate}, {share}"
 
     def dataset(self, first_step: int) -> tf.data.Dataset:
         """Batches for `fit()` from a step of the whole run on, the same whatever went before."""
@@ -144,25 +159,36 @@ class Run:
         Raises:
             Stopped: Ctrl-C; the state is saved.
             Diverged: a loss is not finite; the last good state is saved.
+            FolderInUse: another training is going on in the run's folder.
         """
-        train, epoch, step = self.settings.train, self.place["epoch"], self.place["step"]
         is_new = not self.folder.path.exists()
-        if self.devices.is_chief:
-            self.folder.path.mkdir(parents=True, exist_ok=True)
-            files.write_text(self.folder.config, config.dumps(self.plan.tables()))
+        if not self.devices.is_chief:
+            self._fit(interactive)
+            return
+        self.folder.path.mkdir(parents=True, exist_ok=True)
+        with lock.locked(self.folder.path):
+            files.write_text(self.folder.config, config.dumps(self._tables()))
+            try:
+                self._fit(interactive)
+            except budget.TooShort:
+                if is_new:   # nothing has been trained
+                    shutil.rmtree(self.folder.path)
+                raise
+
+    def _tables(self) -> dict:
+        """All that the run's `config.toml` holds."""
+        tables = self.plan.tables()
+        tables[TOLD] |= {"precision": self.devices.precision}
+        return tables
+
+    def _fit(self, interactive: bool) -> None:
+        train, epoch, step = self.settings.train, self.place["epoch"], self.place["step"]
         # An epoch that was begun has fewer steps left than `fit` counts for the others, so it is a fit of its own.
         last = MOST_EPOCHS if train.minutes else train.epochs
         parts = [(epoch, epoch + 1, step), (epoch + 1, last, 0)] if step else [(epoch, last, 0)]
-        try:
-            self._fit(parts, interactive)
-        except budget.TooShort:
-            if is_new:   # nothing has been trained
-                shutil.rmtree(self.folder.path)
-            raise
-
-    def _fit(self, parts: list[tuple[int, int, int]], interactive: bool) -> None:
         with callbacks.Interrupt() as interrupt:
             handlers = self._callbacks(interactive, interrupt)
+            self._make_up(handlers)
             for first_epoch, last_epoch, first_step in parts:
                 if first_epoch < last_epoch and not self.model.stop_training:
                     self.model.fit(
@@ -171,25 +197,41 @@ class Run:
                         callbacks=handlers, verbose=0, shuffle=False,
                     )
 
+    def _make_up(self, handlers: list[keras.callbacks.Callback]) -> None:
+        """Scores, draws and logs the epoch after which the run was killed, if it was before that was done."""
+        row = self.place.get("row")
+        log = next(each for each in handlers if isinstance(each, callbacks.Log))
+        if not row or any(each["epoch"] == row["epoch"] for each in log.history):
+            return
+        scores = {}
+        for each in handlers:
+            if isinstance(each, scoring.KeepBest | samples.Sheets):
+                each.set_model(self.model)
+                each.on_epoch_end(row["epoch"] - 1, scores)
+        log.set_model(self.model)
+        log.make_up(row, scores)
+
     def _callbacks(self, interactive: bool, interrupt: callbacks.Interrupt) -> list[keras.callbacks.Callback]:
         train, chief, alone = self.settings.train, self.devices.is_chief, self.devices.num_hosts == 1
         epoch, step = self.place["epoch"], self.place["step"]
         num_epochs = None if train.minutes else train.epochs
-        guard = callbacks.Guard(self.folder.checkpoint)
-        shown = progress.EpochProgress(
-            num_epochs=num_epochs, steps_per_epoch=self.steps_per_epoch, first_step=step,
-            batch_size=train.batch_size, interactive=interactive and alone,
-        )
         log = callbacks.Log(
             self.folder, first_epoch=epoch, batch_size=train.batch_size, scores=scoring.NAMES if self.scorer else (),
             write=chief,
         )
-        last = callbacks.Checkpoint(
-            self.folder.checkpoint, guard=guard, interrupt=interrupt, num_epochs=num_epochs, first_step=step,
-            losses=self._losses, minutes=train.checkpoint_minutes if alone else math.inf, write=chief,
+        first = {name: log.history[0][name] for name in self.model.trackers if log.history and name in log.history[0]}
+        guard = callbacks.Guard(self.folder.checkpoint, first=first)
+        shown = progress.EpochProgress(
+            num_epochs=num_epochs, steps_per_epoch=self.steps_per_epoch, first_step=step,
+            batch_size=train.batch_size, interactive=interactive and alone, within=alone,
         )
+        saved = callbacks.Checkpoint(
+            self.folder.checkpoint, guard=guard, log=log, interrupt=interrupt, first_step=step, losses=self._losses,
+            minutes=train.checkpoint_minutes if alone else math.inf, write=chief,
+        )
+        stop = callbacks.Stop(interrupt, num_epochs=num_epochs)
         if not chief:
-            return [guard, shown, log, last]
+            return [guard, shown, saved, log, stop]
         cell_size = self.settings.export.cell_size
         sheets = samples.Sheets(
             self.folder, samples=self.samples, every=train.sample_every, num_epochs=num_epochs,
@@ -205,8 +247,8 @@ class Run:
             decay_share=train.decay_epochs / train.epochs, steps_per_epoch=self.steps_per_epoch, first_step=step,
             measure_keep=self._seconds_to_translate,
         )] if train.minutes else []
-        # The scores before the others: they are in what the log and TensorBoard write.
-        return [*timed, guard, shown, *scores, log, sheets, board, last]
+        # What is in the log, the curves and TensorBoard of an epoch has been saved, scored and drawn before.
+        return [*timed, guard, shown, saved, *scores, sheets, log, board, stop]
 
     def _seconds_to_translate(self) -> float:
         """About how long it takes to make a picture of each source picture in another command."""

@@ -16,7 +16,7 @@ from pixelart_tf.pictures import images
 from pixelart_tf.settings.domain import Domain
 from pixelart_tf.settings.run_folder import RunFolder
 from pixelart_tf.training import figures
-from pixelart_tf.training.callbacks import is_last
+from pixelart_tf.training.callbacks import is_last, told
 from pixelart_tf.training.optimizers import averaged
 
 
@@ -75,12 +75,13 @@ class Sheets(keras.callbacks.Callback):
         if (epoch + 1) % self.every and not is_last(self, epoch):
             return
         generators = averages(self.model)
-        for kind, rows in self.model.sheets(generators, self.samples).items():
-            path = self.folder.sheet(kind, epoch + 1)
-            path.parent.mkdir(exist_ok=True)
-            images.write(path, figures.sheet(rows, self.scale))
         for name, generator in generators.items():
             save_generator(generator, self.folder.generator(name), self.cell_size)
+        with told(f"the sheets of epoch {epoch + 1} could not be drawn"):
+            for kind, rows in self.model.sheets(generators, self.samples).items():
+                path = self.folder.sheet(kind, epoch + 1)
+                path.parent.mkdir(exist_ok=True)
+                images.write(path, figures.sheet(rows, self.scale))
 
 
 def averages(model: Model) -> dict[str, keras.Model]:

@@ -13,10 +13,11 @@ from pixelart_tf.base import files
 from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.data import feeds
 from pixelart_tf.data.loading import Pictures
+from pixelart_tf.evaluation.evaluate import score_features
 from pixelart_tf.evaluation.extractor import Extractor
 from pixelart_tf.models.model import Model
 from pixelart_tf.pictures import images, sources
-from pixelart_tf.scores import Reference, score
+from pixelart_tf.scores import Reference
 from pixelart_tf.settings import config
 from pixelart_tf.settings.domain import Domain
 from pixelart_tf.settings.experiment import Settings
@@ -57,10 +58,8 @@ class HeldOut:
 
     def score(self, model: Model, generators: dict[str, keras.Model]) -> dict[str, float]:
         """Of what `model` makes with `generators`: see `NAMES`; what is not a number is left out."""
-        made = np.concatenate([
-            self._features(model.made(generators, batch)) for batch in self._batches(self.domains)
-        ])
-        found = score(made, self.real, epsilon=self.settings.epsilon)
+        made = (self._features(model.made(generators, batch)) for batch in self._batches(self.domains))
+        found, _ = score_features(made, self.real, epsilon=self.settings.epsilon)
         return {name: getattr(found, name) for name in NAMES if math.isfinite(getattr(found, name))}
 
     def summary(self) -> str:
@@ -99,8 +98,7 @@ class HeldOut:
 
     def _features(self, pictures: np.ndarray) -> np.ndarray:
         """float32 (n, H, W, C) in [-1, 1] -> (n, D), as of the bytes that a picture file would hold."""
-        pixels = images.to_uint8(pictures)   # (n, H, W, C)
-        return self.extractor.features(np.repeat(pixels, 3 // pixels.shape[-1], axis=-1))
+        return self.extractor.features(images.to_uint8(pictures))
 
 
 def _num_shared(trained: str, scored: str) -> int:
@@ -132,16 +130,18 @@ class KeepBest(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every and not callbacks.is_last(self, epoch):
             return
-        generators = samples.averages(self.model)
-        found = {name: round(value, 6) for name, value in self.scorer.score(self.model, generators).items()}
+        generators, found = samples.averages(self.model), {}
+        with callbacks.told(f"epoch {epoch + 1} could not be scored"):
+            found = {name: round(value, 6) for name, value in self.scorer.score(self.model, generators).items()}
         logs.update(found)
         decides = NAMES[0]
         best = min((row[decides] for row in self.history if decides in row), default=math.inf)
         is_best = found.get(decides, math.inf) < best
         if is_best:
             self._keep(generators, {"epoch": epoch + 1} | found)
-        told = "  ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in found.items())
-        print(f"Score      {told}{'  (the best so far)' if is_best else ''}", flush=True)
+        if found:
+            text = "  ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in found.items())
+            print(f"Score      {text}{'  (the best so far)' if is_best else ''}", flush=True)
 
     def _keep(self, generators, found):
         self.folder.best.mkdir(exist_ok=True)
