@@ -8,10 +8,11 @@ import argparse
 import sys
 
 from pixelart_tf.base.cli import command
+from pixelart_tf.base.columns import columns, shortened
 from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.data.packing import Packed, pack
 from pixelart_tf.pictures import images
-from pixelart_tf.pictures.shards import Shard, check, list_shards
+from pixelart_tf.pictures.shards import Shard, check_shards, list_shards
 
 
 def _print_packed(packed: Packed) -> None:
@@ -32,7 +33,7 @@ def _print_table(shards: list[Shard]) -> None:
     rows = [("shard", "by name", "records", "sizes", "formats", "bad")]
     for shard in shards:
         sizes, formats = (
-            ", ".join(f"{key} ({number})" for key, number in counts.most_common(3)) + ", ..." * (len(counts) > 3)
+            shortened([f"{key} ({number})" for key, number in counts.most_common()], 3)
             for counts in (shard.sizes, shard.formats)
         )
         by_name = "-" if shard.named is None else str(shard.named)
@@ -40,9 +41,7 @@ def _print_table(shards: list[Shard]) -> None:
     totals = (sum(values) for values in zip(*((s.named or 0, s.count, len(s.faults)) for s in shards), strict=True))
     by_name, found, bad = map(str, totals)
     rows.append((f"{len(shards)} shards", by_name, found, "", "", bad))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print(columns(rows))
 
 
 @command
@@ -52,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
         _print_packed(pack(options.pop("PICTURES"), options.pop("SHARDS"), progress=ProgressBar("packing"), **options))
         return 0
     total, progress, shards = len(list_shards(options["SHARDS"])), ProgressBar("checking", "shards"), []
-    for shard in check(options["SHARDS"]):
+    for shard in check_shards(options["SHARDS"]):
         shards.append(shard)
         progress(len(shards), total)
     _print_table(shards)

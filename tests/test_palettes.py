@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pixelart_tf.pixelize import palette_files, palettes
-from pixelart_tf.pixelize.palette import check
+from pixelart_tf.pixelize.palette import check_palette
 
 pytestmark = pytest.mark.keras_only   # needs neither TensorFlow nor Keras
 
@@ -34,7 +34,7 @@ def test_each_is_a_palette_with_its_papers(name):
     assert palette.title
     assert palette.author
     assert palette.source
-    assert len(np.unique(check(palette.colors), axis=0)) == len(palette.colors)
+    assert len(np.unique(check_palette(palette.colors), axis=0)) == len(palette.colors)
 
 
 def test_known_values():

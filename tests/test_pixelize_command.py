@@ -175,8 +175,8 @@ def test_bad_pictures_are_skipped_when_asked(tmp_path, capsys):
         (("--scale", "0"), "`scale` must be a whole number of at least 1. Received: 0"),
         (("--scale", "1000", "--width", "64"),
          "out.png: would have over 134,217,728 pixels; give a smaller scale"),
-        (("--save-palette", "p.txt"), "p.txt: a palette must be written as one of .gpl .hex .pal .png"),
-        (("--compare", "p.txt"), "p.txt: a sheet must be written as one of .png .tif .tiff .webp .jpg"),
+        (("--save-palette", "p.txt"), "p.txt: must end in one of .gpl .hex .pal .png"),
+        (("--compare", "p.txt"), "p.txt: must end in one of .png .tif .tiff .webp .jpg .jpeg"),
     ],
 )
 def test_mistakes_take_one_line(tmp_path, monkeypatch, capsys, arguments, message):

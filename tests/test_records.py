@@ -471,7 +471,7 @@ def test_records_of_another_schema(record, message, tmp_path, capsys):
 def test_check_goes_on_after_a_bad_shard(shards, capsys):
     (shards / "monet01-2.tfrec").write_bytes(b"no records, only text")
     assert "monet01-2.tfrec: damaged after 0 good records" in fails(capsys, "check", shards)
-    assert len(list(shard_files.check(shards))) == 3
+    assert len(list(shard_files.check_shards(shards))) == 3
 
 
 def test_no_shards(tmp_path, capsys):
@@ -494,7 +494,7 @@ def test_the_command_prints_its_line_and_nothing_else(shards):
 
 
 def test_the_bundled_shards_are_well_and_small():
-    found = list(shard_files.check(ROOT / "tfrecords"))
+    found = list(shard_files.check_shards(ROOT / "tfrecords"))
     assert [fault for shard in found for fault in shard.faults] == []
     assert sum(path.stat().st_size for path in (ROOT / "tfrecords").iterdir()) < 8_000_000
     numbers = {shard.path.name: shard.count for shard in found}

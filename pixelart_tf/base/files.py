@@ -59,7 +59,7 @@ def check_output(
     """
     suffixes = tuple(suffixes)
     if suffixes and path.suffix.lower() not in suffixes:
-        raise UserError(f"{path}: must end in {'one of ' * (len(suffixes) > 1)}{' '.join(suffixes)}")
+        raise UserError(f"{path}: must end in {'one of ' if len(suffixes) > 1 else ''}{' '.join(suffixes)}")
     if not path.parent.is_dir():
         raise UserError(f"{path.parent}: no such folder")
     if path.is_dir():

@@ -4,6 +4,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pixelart_tf.base.columns import shortened
+
 MOST_NEAR_COPIES = 0.05   # of the pictures, before they are warned of
 SHOWN = 3                 # names, of many
 
@@ -74,21 +76,20 @@ def table(found: Checked) -> str:
         "of one color": f"{found.num_blank:,} ({found.num_black:,} black)",
         "exact copies": _grouped(found.copies),
         "near copies": _grouped(found.near_copies),
-        "faults": f"{found.num_faults:,}" + f" of {len(found.faults)} kinds" * (len(found.faults) > 1),
+        "faults": f"{found.num_faults:,}{f' of {len(found.faults)} kinds' if len(found.faults) > 1 else ''}",
     }
     return "\n".join(f"{name:<14}{value}" for name, value in rows.items())
 
 
 def _counts(counts: Counter) -> str:
-    told = ", ".join(f"{key} ({number:,})" for key, number in counts.most_common(SHOWN))
-    return told + ", ..." * (len(counts) > SHOWN) or "-"
+    return shortened([f"{key} ({number:,})" for key, number in counts.most_common()], SHOWN) or "-"
 
 
 def _grouped(groups: list[list[str]]) -> str:
     if not groups:
         return "0"
-    told = "; ".join(", ".join(group[:SHOWN]) + ", ..." * (len(group) > SHOWN) for group in groups[:SHOWN])
-    return f"{num_spare(groups):,} in {len(groups):,} groups: {told}{'; ...' * (len(groups) > SHOWN)}"
+    told = shortened([shortened(group, SHOWN) for group in groups], SHOWN, "; ")
+    return f"{num_spare(groups):,} in {len(groups):,} groups: {told}"
 
 
 def lines(faults: list[Fault]) -> list[str]:
@@ -100,7 +101,7 @@ def lines(faults: list[Fault]) -> list[str]:
     for first, *others in kinds.values():
         line = f"{first.name}: {first.text}" if first.name is not None else first.text
         if others:
-            names = ", ".join(fault.name for fault in others[: SHOWN - 1]) + ", ..." * (len(others) >= SHOWN)
+            names = shortened([fault.name for fault in others], SHOWN - 1)
             line += f" (and {len(others):,} more like it: {names})"
         lines.append(line)
     return lines
@@ -112,7 +113,7 @@ def warnings(near_copies: list[list[str]], number: int) -> list[str]:
     if spare <= MOST_NEAR_COPIES * number:
         return []
     group = max(near_copies, key=len)
-    names = ", ".join(group[:SHOWN]) + ", ..." * (len(group) > SHOWN)
+    names = shortened(group, SHOWN)
     return [f"{spare:,} of {number:,} pictures are near copies of others, possibly a mode collapse; look at {names}"]
 
 

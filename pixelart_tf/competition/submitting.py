@@ -18,6 +18,7 @@ from pixelart_tf.competition import zips
 from pixelart_tf.generators.translating import translate
 from pixelart_tf.pictures import images, sources
 from pixelart_tf.pixelize import art
+from pixelart_tf.pixelize.style import Style
 
 QUALITY = 95   # of the JPEGs
 
@@ -51,7 +52,7 @@ def submit(
     limit: int = zips.MOST,
     any_count: bool = False,
     overwrite: bool = False,
-    style: art.Style | None = None,
+    style: Style | None = None,
     batch_size: int = 8,
     progress: Callable[[str], Callable[[int, int], None]] = ProgressBar,
 ) -> Submitted:
@@ -104,7 +105,7 @@ def submit(
 
 
 def check_options(
-    out: Path, photos: str | Path, *, size: int, limit: int, batch_size: int, overwrite: bool, style: art.Style | None
+    out: Path, photos: str | Path, *, size: int, limit: int, batch_size: int, overwrite: bool, style: Style | None
 ) -> None:
     """Raises UserError for what needs no look into the photos; see `submit`."""
     for name, value in {"size": size, "limit": limit, "batch_size": batch_size}.items():
@@ -130,7 +131,7 @@ class _Work:
         num_blank: pictures of one color.
     """
 
-    def __init__(self, called: str, names: dict[str, str], size: int, fit: bool, style: art.Style | None):
+    def __init__(self, called: str, names: dict[str, str], size: int, fit: bool, style: Style | None):
         self.called, self.names, self.size, self.fit, self.style = called, names, size, fit, style
         self.num_blank = 0
         self._lock = threading.Lock()
@@ -167,7 +168,7 @@ def _counted(made: Iterable, total: int, photos: str | Path, progress: Callable[
         raise UserError(f"{photos}: {total - done:,} of {total:,} photos went away meanwhile")
 
 
-def _pixelized(place: str, image: np.ndarray, style: art.Style) -> np.ndarray:
+def _pixelized(place: str, image: np.ndarray, style: Style) -> np.ndarray:
     """Pixel art at the size of the picture: uint8 (H, W, 3), each cell where it is in the picture."""
     try:
         grid = art.grid(image, style)

@@ -7,16 +7,15 @@ at the top of this file.
 
 import contextlib
 import dataclasses
-import json
 import os
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from pixelart_tf.base.stderr import quiet
-from pixelart_tf.devices.backend import BACKENDS, DeviceError, backend_with_tpu, select_backend, tpu_strategy
+from pixelart_tf.devices import finding
+from pixelart_tf.devices.backend import BACKENDS, DeviceError, backend_with_tpu, select_backend
 
 __all__ = ["BACKENDS", "PRECISIONS", "DeviceError", "Devices", "choose", "quiet", "select_backend"]
 
@@ -103,33 +102,36 @@ class Devices:
         """A data set for `fit()`.
 
         Args:
-            make_dataset: `make_dataset(num_hosts=n, host=h)` gives a `tf.data.Dataset` of host h's share
-                of every global batch, `batch_size / n` elements, of static shape.
+            make_dataset: `make_dataset(num_hosts=n, host=h)` gives a `tf.data.Dataset` of host h's share of every
+                global batch, `batch_size / n` elements, of static shape. Mirrored devices are asked for as hosts are.
 
         Returns:
-            `tf.data.Dataset`, or on several hosts a `tf.distribute.DistributedDataset`.
+            `tf.data.Dataset`, or for mirrored devices and several hosts a `tf.distribute.DistributedDataset`.
         """
         import tensorflow as tf
 
-        if self.num_hosts == 1:
-            dataset = make_dataset(num_hosts=1, host=0)
-            if self.strategy is not None and self.kind != "tpu":
-                # Keras distributes the data set and splits its batches over the replicas; there is nothing to shard.
-                options = tf.data.Options()
-                options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-                dataset = dataset.with_options(options)
-            return dataset
+        if self.num_hosts == 1 and (self.strategy is None or self.kind == "tpu"):
+            return make_dataset(num_hosts=1, host=0)
 
-        def for_host(context):
+        def for_pipeline(context):
             dataset = make_dataset(num_hosts=context.num_input_pipelines, host=context.input_pipeline_id)
             share = tf.nest.flatten(dataset.element_spec)[0].shape[0]
             num_local = context.num_replicas_in_sync // context.num_input_pipelines
             # Here a replica takes a whole element, so the host's share is cut into one piece for each local replica.
             return dataset.rebatch(share // num_local, drop_remainder=True) if num_local > 1 else dataset
 
+        options = None
+        if self.num_hosts == 1:
+            # Each replica makes its own share. Otherwise TensorFlow puts an iterator of its own on each device, with an
+            # autotuner that no option of a data set reaches and that may keep the end of `fit()` waiting for a minute.
+            # Strategies of several hosts know no other way.
+            options = tf.distribute.InputOptions(
+                experimental_replication_mode=tf.distribute.InputReplicationMode.PER_REPLICA,
+                experimental_fetch_to_device=False,
+            )
         # Not `experimental_distribute_dataset`: with sharding by data every host would decode every picture, and
         # without sharding it divides a host's share by the replicas of all hosts.
-        return self.strategy.distribute_datasets_from_function(for_host)
+        return self.strategy.distribute_datasets_from_function(for_pipeline, options)
 
 
 def choose(
@@ -157,8 +159,8 @@ def choose(
     """
     if precision not in PRECISIONS:
         raise DeviceError(f"`precision` must be one of {', '.join(PRECISIONS)}. Received: {precision!r}")
-    wanted = _parse(devices) if devices is not None else (None, [])
-    num_hosts, host = _hosts(os.environ.get("TF_CONFIG", "") if join_hosts else "")
+    wanted = finding.parse(devices) if devices is not None else (None, [])
+    num_hosts, host = finding.hosts(os.environ.get("TF_CONFIG", "") if join_hosts else "")
     with quiet():
         import keras
 
@@ -168,10 +170,10 @@ def choose(
     if backend == "jax" and num_hosts > 1:
         raise DeviceError("TF_CONFIG names several hosts, which needs `--backend tensorflow`. Received: jax")
     kind, num_replicas, name, capability, strategy = (
-        _choose_jax(tpu, *wanted) if backend == "jax" else _choose_tensorflow(tpu, *wanted, num_hosts)
+        finding.choose_jax(tpu, *wanted) if backend == "jax" else finding.choose_tensorflow(tpu, *wanted, num_hosts)
     )
     if exact:
-        _compute_exactly(backend)
+        finding.compute_exactly(backend)
     policy = _precision(kind, capability) if precision == "auto" else precision
     keras.config.set_dtype_policy(policy)
     # JAX always compiles. On TensorFlow XLA is on for one GPU, as Keras' "auto" has it. It is off on a CPU, where it
@@ -199,116 +201,6 @@ def choose(
         host=host,
         description=", ".join(part for part in parts if part),
     )
-
-
-def _parse(devices: Sequence[str]) -> tuple[str, list[int]]:
-    """`["GPU:0", "GPU:1"]` -> `("GPU", [0, 1])`."""
-    matches = [re.fullmatch(r"(CPU|GPU):(\d+)", str(device).upper()) for device in devices]
-    numbers = [int(match[2]) for match in matches if match]
-    if not matches or not all(matches) or len({match[1] for match in matches}) > 1 or len(set(numbers)) < len(numbers):
-        received = list(devices)
-        raise DeviceError(f"`devices` must be different devices of one kind, such as GPU:0 GPU:1. Received: {received}")
-    return matches[0][1], numbers
-
-
-def _pick(kind: str, numbers: list[int], there: Sequence[Any]) -> list[Any]:
-    if max(numbers) >= len(there):
-        raise DeviceError(f"--devices: there is no {kind}:{max(numbers)}, only {len(there)} x {kind} is seen")
-    return [there[number] for number in numbers]
-
-
-def _hosts(tf_config: str) -> tuple[int, int]:
-    """Number of hosts, and which of them this one is, from the JSON in TF_CONFIG (a chief counts first)."""
-    try:
-        config = json.loads(tf_config or "{}")
-        cluster = config.get("cluster", {})
-        jobs = [(job, index) for job in ("chief", "worker") for index in range(len(cluster.get(job, ())))]
-        if len(jobs) <= 1:
-            return 1, 0
-        return len(jobs), jobs.index((config["task"]["type"], int(config["task"]["index"])))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        example = '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}'
-        raise DeviceError(f"TF_CONFIG must be like {example}. Received: {tf_config!r}") from error
-
-
-def _choose_tensorflow(tpu: bool, kind: str | None, numbers: list[int], num_hosts: int) -> tuple:
-    """Kind, number of replicas, the device's name, lowest compute capability, strategy."""
-    import tensorflow as tf
-
-    if tpu:
-        strategy = tpu_strategy()
-        return "tpu", strategy.num_replicas_in_sync, None, None, strategy
-    with quiet():
-        gpus = [] if kind == "CPU" else tf.config.list_physical_devices("GPU")
-    if kind == "GPU":
-        gpus = _pick(kind, numbers, gpus)
-    num_local = len(gpus) or len(numbers) or 1
-    try:
-        tf.config.set_visible_devices(gpus, "GPU")
-        for gpu in gpus:
-            # TensorFlow would take all of a GPU's memory, so that no second process could run beside it.
-            tf.config.experimental.set_memory_growth(gpu, True)
-        if not gpus and num_local > 1:
-            logical = [tf.config.LogicalDeviceConfiguration()] * num_local
-            tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], logical)
-    except RuntimeError as error:
-        raise DeviceError(f"devices must be chosen before TensorFlow computes anything: {error}") from error
-
-    strategy = None
-    if num_hosts > 1:
-        strategy = tf.distribute.MultiWorkerMirroredStrategy()
-    elif num_local > 1:
-        strategy = tf.distribute.MirroredStrategy([f"{'GPU' if gpus else 'CPU'}:{i}" for i in range(num_local)])
-    num_replicas = strategy.num_replicas_in_sync if strategy else 1
-    if not gpus:
-        return "cpu", num_replicas, None, None, strategy
-    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
-    capability = min(detail.get("compute_capability", (0, 0)) for detail in details)
-    return "gpu", num_replicas, details[0].get("device_name"), capability, strategy
-
-
-def _choose_jax(tpu: bool, kind: str | None, numbers: list[int]) -> tuple:
-    """As `_choose_tensorflow`, but never a strategy: Keras holds the distribution for the whole process."""
-    import jax
-    import keras
-
-    if kind == "CPU" and max(numbers) > 0 and "host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-        with contextlib.suppress(RuntimeError):  # too late, JAX already runs: `_pick` then counts what it has
-            jax.config.update("jax_num_cpu_devices", max(numbers) + 1)
-    try:
-        there = jax.devices("tpu" if tpu else kind and kind.lower())
-    except RuntimeError:
-        there = []
-    there = _pick(kind, numbers, there) if numbers else there
-    with contextlib.suppress(ImportError), quiet():
-        import tensorflow as tf
-
-        # TensorFlow only feeds: if it took hold of the accelerator, JAX could not have it.
-        for hidden in ("GPU", "TPU"):
-            with contextlib.suppress(RuntimeError):  # it already runs, and has what it has
-                tf.config.set_visible_devices([], hidden)
-    kind = there[0].platform
-    if len(there) > 1:
-        names = [f"{kind}:{device.id}" for device in there]
-        # No sharding by Keras: `distribute` gives each host its own share.
-        keras.distribution.set_distribution(keras.distribution.DataParallel(devices=names, auto_shard_dataset=False))
-    elif numbers:
-        jax.config.update("jax_default_device", there[0])
-    capability = None
-    if kind == "gpu":
-        capability = min(tuple(map(int, device.compute_capability.split("."))) for device in there)
-    return kind, len(there), None if kind == "cpu" else there[0].device_kind, capability, None
-
-
-def _compute_exactly(backend: str) -> None:
-    if backend == "jax":
-        import jax
-
-        jax.config.update("jax_default_matmul_precision", "float32")
-    else:
-        import tensorflow as tf
-
-        tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
 def _precision(kind: str, capability: tuple[int, ...] | None) -> str:

@@ -116,7 +116,8 @@ def rows_of(entries: list[str], *, last: bool) -> list[Row]:
     for each in itertools.chain.from_iterable(row.contestants for row in named):
         where = (each.generator or Path(each.path)).resolve()
         if where in seen:
-            raise UserError(f"{each.path}: given twice" + f", as {seen[where]}" * (seen[where] != each.path))
+            other = "" if seen[where] == each.path else f", as {seen[where]}"
+            raise UserError(f"{each.path}: given twice{other}")
         seen[where] = each.path
     for row in runs.values():
         names = [Path(each.path).resolve().name for each in row.contestants]

@@ -102,7 +102,7 @@ def check_held_out(
 def _told(both: list[tuple[str, str]], pictures: Shown, owner: str, pattern: str) -> str:
     """What is said of pictures that were trained on: their places among what is shown and in the training."""
     places = [a if Path(a).name == Path(b).name else f"{a} (there {b})" for a, b in both[:NUM_TOLD]]
-    more = f" and {len(both) - NUM_TOLD:,} more" * (len(both) > NUM_TOLD)
+    more = f" and {len(both) - NUM_TOLD:,} more" if len(both) > NUM_TOLD else ""
     return (
         f"{len(both):,} of the {len(pictures.marks):,} {pictures.called} were trained on by {owner}, in {pattern}: "
         f"{'; '.join(places)}{more}"

@@ -62,7 +62,7 @@ def notes_of(rows: list[Row], dimension: int, num_resamples: int, origin: Origin
     if any(each.epoch.startswith("best") for each in contestants):
         notes.append("best: the epoch that scored best on the run's own [score] pictures; where those are the ones "
                      "here it is flattered (--last takes the last epoch)")
-    return notes + [origin.note] * bool(origin.note)
+    return [*notes, origin.note] if origin.note else notes
 
 
 def listed(names: Iterable[str]) -> str:

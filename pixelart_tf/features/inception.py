@@ -141,7 +141,7 @@ def inception(state: Mapping[str, np.ndarray], *, resize: str = "tf1") -> keras.
     """
     if resize not in RESIZES:
         raise ValueError(f"`resize` must be one of {', '.join(RESIZES)}. Received: {resize!r}")
-    check(state)
+    check_state(state)
     inputs = keras.Input((None, None, 3), name="images", dtype="float32")
     x = resize_bilinear(inputs, half_pixel=resize == "half_pixel")   # (B, 299, 299, 3)
     x = (x - 128) / 128 if resize == "tf1" else 2 * (x / 255) - 1
@@ -220,7 +220,7 @@ def shapes() -> dict[str, tuple[int, ...]]:
     return needed
 
 
-def check(state: Mapping[str, np.ndarray]) -> None:
+def check_state(state: Mapping[str, np.ndarray]) -> None:
     """Refuses weights that are not the FID Inception's.
 
     Raises:

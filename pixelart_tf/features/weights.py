@@ -132,7 +132,7 @@ def read_inception(path: str | Path) -> tuple[dict[str, np.ndarray], str]:
     else:
         raise WeightsError(f"{path}: of no kind that weights are read from (.pth, .pb, .npz)")
     try:
-        inception.check(state)
+        inception.check_state(state)
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from None
     return {name: np.ascontiguousarray(state[name], np.float32) for name in inception.shapes()}, digest

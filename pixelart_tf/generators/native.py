@@ -12,15 +12,15 @@ from pixelart_tf.base.cli import UserError
 from pixelart_tf.generators.opening import load_generator
 from pixelart_tf.generators.translating import translate
 from pixelart_tf.pictures import images
-from pixelart_tf.pixelize import art
+from pixelart_tf.pixelize.style import Style
 
 NamedImages = Iterable[tuple[str, np.ndarray]]
 
 
 def generating(
-    generator: Any, style: art.Style, *, predict: Callable[[np.ndarray], np.ndarray] | None = None,
+    generator: Any, style: Style, *, predict: Callable[[np.ndarray], np.ndarray] | None = None,
     called: str = "`generator`",
-) -> tuple[Callable[[NamedImages], Iterator[tuple[str, np.ndarray]]], art.Style]:
+) -> tuple[Callable[[NamedImages], Iterator[tuple[str, np.ndarray]]], Style]:
     """What runs a generator over named pictures, and the style in which its results are to be made pixel art.
 
     A generator that has cells of its own gets each picture shrunk to that many pixels for each of `width` cells, or as

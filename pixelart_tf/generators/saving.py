@@ -12,14 +12,28 @@ def as_float32(generator: keras.Model) -> keras.Model:
     Returns:
         The copy, or `generator` itself where all of it is float32 already.
     """
-    before = after = generator.to_json()
-    for name in ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16"):
-        after = after.replace(f'"{name}"', '"float32"')
-    if after == before:
+    if _is_float32(generator):
         return generator
-    copy = keras.models.model_from_json(after)
+    copy = keras.models.clone_model(generator, clone_function=_in_float32)
     copy.set_weights(generator.get_weights())
     return copy
+
+
+def _is_float32(layer: keras.Layer) -> bool:
+    if isinstance(layer, keras.Model):   # blocks are models within the model
+        return all(map(_is_float32, layer.layers))
+    return layer.dtype_policy.name == "float32"
+
+
+def _in_float32(operation: keras.Operation) -> keras.Operation:
+    if isinstance(operation, keras.Sequential):   # a clone would keep what it was built for, inputs of 16 bits
+        return keras.Sequential([_in_float32(layer) for layer in operation.layers], name=operation.name)
+    if isinstance(operation, keras.Model):
+        return keras.models.clone_model(operation, clone_function=_in_float32)
+    config = operation.get_config()
+    if isinstance(operation, keras.layers.Layer):   # else one of `keras.ops`, which computes in what it is given
+        config |= {"dtype": "float32"}
+    return type(operation).from_config(config)
 
 
 def with_cells(generator: keras.Model, cell_size: int) -> keras.Model:

@@ -63,13 +63,8 @@ def resnet(
     Reference: Zhu et al., CycleGAN (2017), appendix 7.2, https://arxiv.org/abs/1703.10593; the same numbers as its
     PyTorch implementation
     """
-    check_counts(
-        channels=channels,
-        output_channels=output_channels,
-        base_width=base_width,
-        num_downsamplings=num_downsamplings,
-        num_blocks=num_blocks,
-    )
+    check_counts(channels=channels, output_channels=output_channels, base_width=base_width)
+    check_counts(num_downsamplings=num_downsamplings, num_blocks=num_blocks)
     check_rates(dropout=dropout)
     check_positive(stddev=stddev, norm_epsilon=norm_epsilon)
     if upsampling not in UPSAMPLINGS:

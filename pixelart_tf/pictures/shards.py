@@ -118,7 +118,7 @@ def count(pattern: str | Path) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Shard:
-    """What `check` found in one shard.
+    """What `check_shards` found in one shard.
 
     Attributes:
         path: the file.
@@ -137,7 +137,7 @@ class Shard:
     faults: list[str]
 
 
-def check(pattern: str | Path) -> Iterator[Shard]:
+def check_shards(pattern: str | Path) -> Iterator[Shard]:
     """Reads every record, verifies its checksums and decodes its picture.
 
     Args:

@@ -1,25 +1,23 @@
 """Command: turn any picture into true pixel art."""
 
 import argparse
-import json
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-
+from pixelart_tf import devices
+from pixelart_tf.base import files
 from pixelart_tf.base.cli import UserError, command
 from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.generators.native import generating
-from pixelart_tf.pictures import images, sources
-from pixelart_tf.pixelize import palette_files, palettes, sheets
+from pixelart_tf.generators.opening import load_on_devices
+from pixelart_tf.pictures import images
+from pixelart_tf.pixelize import actions, palette_files, sheets
 from pixelart_tf.pixelize import picture_files as pictures
-from pixelart_tf.pixelize.measure import Measures, measure
 from pixelart_tf.pixelize.options import add_style_options, style_from
 
 MAX_LINES = 12   # of so many pictures each has a line of its own
-PROG = "python -m pixelart_tf.pixelize"
+PROG = actions.PROG
 USAGE = f"""{PROG} [-h] INPUT OUTPUT [options]
        {PROG} palettes [OUT.png]
        {PROG} measure PICTURES [--cell N] [--json]"""
@@ -45,7 +43,9 @@ def pixelize(argv: list[str] | None) -> int:
     targets = pictures.plan(inputs, args.OUTPUT, overwrite=args.overwrite)
     _check_sides(args, sides, targets)
     if args.generator:
-        generate, style = generating(args.generator, style)
+        devices.select_backend()
+        generator, predict = load_on_devices(args.generator)
+        generate, style = generating(generator, style, predict=predict, called=str(args.generator))
     start = time.monotonic()
     result = pictures.pixelize_files(
         inputs, args.OUTPUT, style, scale=args.scale, one_palette=args.save_palette is not None, generate=generate,
@@ -80,21 +80,13 @@ def _counted(number: int, unit: str) -> str:
 
 def _check_sides(args: argparse.Namespace, sides: list[Path], targets: dict[str, Path]) -> None:
     """Before any work: the palette's file and the sheet can be written, and over nothing."""
-    if args.save_palette and args.save_palette.suffix.lower() not in palette_files.WRITES:
-        raise UserError(f"{args.save_palette}: a palette must be written as one of {' '.join(palette_files.WRITES)}")
-    if args.compare and args.compare.suffix.lower() not in (*pictures.WRITABLE, ".jpg", ".jpeg"):
-        raise UserError(f"{args.compare}: a sheet must be written as one of {' '.join(pictures.WRITABLE)} .jpg")
     taken = {path.resolve() for path in [*targets.values(), *map(Path, targets)]}
     for path in sides:
         if path.resolve() in taken or len({side.resolve() for side in sides}) < len(sides):
             raise UserError(f"{path}: is an input or an output already; choose another name")
-        _check_free(path, args.overwrite)
-
-
-def _check_free(path: Path, overwrite: bool) -> None:
-    if path.exists() and not overwrite:
-        raise UserError(f"{path}: already there; --overwrite replaces it")
-    path.parent.mkdir(parents=True, exist_ok=True)
+        suffixes = palette_files.WRITES if path is args.save_palette else (*pictures.WRITABLE, ".jpg", ".jpeg")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.check_output(path, overwrite=args.overwrite, suffixes=suffixes)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -122,95 +114,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def show_palettes(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog=f"{PROG} palettes", description="Lists the built-in palettes, and draws the page of them."
-    )
-    parser.add_argument("OUT", type=Path, nargs="?", help="picture to write the page to (.png, .webp, ...)")
-    parser.add_argument("--overwrite", action="store_true", help="replace OUT if it is already there")
-    args = parser.parse_args(argv)
-    if args.OUT:
-        if args.OUT.suffix.lower() not in pictures.WRITABLE:
-            raise UserError(f"{args.OUT}: the page must be written as one of {' '.join(pictures.WRITABLE)}")
-        _check_free(args.OUT, args.overwrite)
-    _print_table([
-        ("name", "colors", "title", "by"),
-        *((name, str(len(each.colors)), each.title, each.author) for name, each in palettes.named().items()),
-    ])
-    if args.OUT:
-        images.write(args.OUT, palettes.chart())
-        print(f"\n{args.OUT}: the page")
-    return 0
-
-
-def show_measures(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog=f"{PROG} measure", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="""\
-Tells in numbers how much pictures are pixel art:
-  colors     different ones, transparent as one
-  cell       pixels of a cell, as found (1: no grid was found) or as given
-  on grid    share of all change of color that lies on the lines between cells; 1 for true pixel art
-  uniform    share of cells of exactly one color; 1 for true pixel art
-  sharpness  of edges: 1 hard, 1/3 a ramp""",
-    )
-    parser.add_argument("PICTURES", nargs="+", help="pictures, folders, quoted globs, zips or shards")
-    parser.add_argument("--cell", type=float, metavar="N", help="pixels of a cell, over 1 (default: what is found)")
-    parser.add_argument("--json", action="store_true", help="print a list of objects")
-    args = parser.parse_args(argv)
-    if args.cell is not None and not args.cell > 1:
-        raise UserError(f"`cell` must be over 1. Received: {args.cell:g}")
-    found, progress = [], ProgressBar("measuring")
-    for pattern in args.PICTURES:
-        for item in sources.read(pattern):
-            image = images.read(item.data, name=item.place, mode="RGBA")
-            try:
-                found.append((item.name, image.shape[:2], measure(image, cell=args.cell)))
-            except UserError as error:
-                raise UserError(f"{item.place}: {error}") from None
-            progress(len(found), None)
-    if args.json:
-        print(json.dumps([
-            {"name": name, "height": size[0], "width": size[1], **asdict(measures)} for name, size, measures in found
-        ], indent=2))
-        return 0
-    rows = [_measured(name, f"{size[1]}x{size[0]}", measures) for name, size, measures in found]
-    if len(found) > 1:
-        rows.append(_measured(f"mean of {len(found)}", "", _mean([measures for *_, measures in found])))
-    _print_table([("picture", "size", "colors", "cell", "on grid", "uniform", "sharpness"), *rows])
-    return 0
-
-
-def _mean(measures: list[Measures]) -> Measures:
-    table = np.array([
-        (each.colors, *each.cell, each.grid_exactness, each.uniform_cells, each.edge_sharpness) for each in measures
-    ])
-    colors, height, width, exactness, uniform, sharpness = table.mean(axis=0).tolist()
-    return Measures(
-        colors=round(colors), cell=(height, width), grid_exactness=exactness, uniform_cells=uniform,
-        edge_sharpness=sharpness,
-    )
-
-
-def _measured(name: str, size: str, found: Measures) -> tuple[str, ...]:
-    height, width = (f"{side:.4g}" for side in found.cell)
-    cell = width if height == width else f"{width}x{height}"
-    shares = (found.grid_exactness, found.uniform_cells, found.edge_sharpness)
-    return name, size, f"{found.colors:,}", cell, *(f"{share:.3f}" for share in shares)
-
-
-def _print_table(rows: list[tuple[str, ...]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
 @command
 def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
-    actions = {"palettes": show_palettes, "measure": show_measures}
-    if argv and argv[0] in actions:
-        return actions[argv[0]](argv[1:])
+    words = {"palettes": actions.show_palettes, "measure": actions.show_measures}
+    if argv and argv[0] in words:
+        return words[argv[0]](argv[1:])
     return pixelize(argv)
 
 

@@ -8,69 +8,12 @@ import numpy as np
 
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.pixelize import cells, color, find
-from pixelart_tf.pixelize.dither import METHODS, dither
+from pixelart_tf.pixelize.dither import dither
 from pixelart_tf.pixelize.outline import outline
-from pixelart_tf.pixelize.palette import MAX_AUTO, MAX_COLORS, check, extract
+from pixelart_tf.pixelize.palette import MAX_AUTO, extract
+from pixelart_tf.pixelize.style import DEFAULT_COUNT, Style
 
 SOFT_CORE = 0.5       # of a cell that was found and has soft borders, the share of its sides whose pixels count
-DEFAULT_COUNT = 128   # cells along the longer side, where neither their size nor their number is asked for
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Style:
-    """How a picture becomes pixel art.
-
-    Args:
-        cell: pixels of a cell's side; or `"auto"`, the cells that a picture of enlarged pixel art has already.
-        width: instead, cells across the picture. With neither, the picture's own cells if it has any, else
-            `DEFAULT_COUNT` along its longer side.
-        how: what gives a cell its color, one of `cells.HOW`.
-        colors: most colors of the picture's own palette, 1 to 256; or `"auto"`, as many as it is made of.
-        palette: uint8 (k, 3), colors to take instead.
-        space: in which colors are compared, one of `color.SPACES`.
-        dither: one of `dither.METHODS`.
-        strength: of the dithering, 0 to 1.
-        outline: whether the palette's darkest color is drawn around the shape (see `outline`).
-        alpha_threshold: 1 to 255; a cell of at least that mean alpha is opaque, the others are transparent.
-        seed: of the search for a palette.
-
-    Raises:
-        UserError: an argument breaks its rule.
-    """
-
-    cell: int | str | None = None
-    width: int | None = None
-    how: str = "mean"
-    colors: int | str = 16
-    palette: np.ndarray | None = None
-    space: str = "oklab"
-    dither: str = "none"
-    strength: float = 1.0
-    outline: bool = False
-    alpha_threshold: int = 128
-    seed: int = 0
-
-    def __post_init__(self):
-        if self.cell is not None and self.width is not None:
-            raise UserError(f"`cell` and `width` exclude each other. Received: {self.cell} and {self.width}")
-        for name, least, most in (
-            ("cell", 1, None), ("width", 1, None), ("colors", 1, MAX_COLORS), ("alpha_threshold", 1, 255),
-            ("seed", 0, None),
-        ):
-            value, or_auto = getattr(self, name), name in ("cell", "colors")
-            if (value is None and name in ("cell", "width")) or (or_auto and value == "auto"):
-                continue
-            if isinstance(value, bool) or not isinstance(value, int) or value < least or (most and value > most):
-                limits = f"from {least} to {most}" if most else f"of at least {least}"
-                limits += " or auto" if or_auto else ""
-                raise UserError(f"`{name}` must be a whole number {limits}. Received: {value!r}")
-        for name, known in (("how", cells.HOW), ("space", tuple(color.SPACES)), ("dither", METHODS)):
-            if getattr(self, name) not in known:
-                raise UserError(f"`{name}` must be one of {', '.join(known)}. Received: {getattr(self, name)!r}")
-        if not isinstance(self.strength, int | float) or not 0 <= self.strength <= 1:
-            raise UserError(f"`strength` must be from 0 to 1. Received: {self.strength!r}")
-        if self.palette is not None:
-            check(self.palette)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.cluster.vq import vq
 
 from pixelart_tf.pixelize import color
-from pixelart_tf.pixelize.palette import check, nearest
+from pixelart_tf.pixelize.palette import check_palette, nearest
 
 _BAYER = {"bayer2": 2, "bayer4": 4, "bayer8": 8}
 # Where a cell's error goes: (rows down, columns to the right, share). Floyd and Steinberg 1976; Atkinson's, of the
@@ -63,7 +63,7 @@ def dither(
     Returns:
         uint8 (rows, columns), index into the palette; for cells that are not opaque, the entry nearest to them.
     """
-    cells, palette = np.asarray(cells), check(palette)
+    cells, palette = np.asarray(cells), check_palette(palette)
     if cells.dtype != np.uint8 or cells.ndim != 3 or cells.shape[-1] != 3:
         raise ValueError(f"`cells` must be uint8 (rows, columns, 3). Received: {cells.dtype} {cells.shape}")
     if how not in METHODS:

@@ -10,9 +10,9 @@ import numpy as np
 
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.pixelize import cells, color, palette_files, palettes
-from pixelart_tf.pixelize.art import DEFAULT_COUNT, Style
 from pixelart_tf.pixelize.dither import METHODS
 from pixelart_tf.pixelize.palette import MAX_COLORS
+from pixelart_tf.pixelize.style import DEFAULT_COUNT, Style
 
 # Option -> argument of `Style`.
 _ARGUMENTS = {

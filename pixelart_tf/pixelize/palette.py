@@ -151,7 +151,7 @@ def nearest(colors: np.ndarray, palette: np.ndarray, *, space: str = "oklab") ->
         uint8 (...), index into the palette; of several entries at the same distance the first. A color of the palette
         gives that very entry.
     """
-    colors, palette = _checked(colors), check(palette)
+    colors, palette = _checked(colors), check_palette(palette)
     codes = color.coordinates(palette, space)
     flat = colors.reshape(-1, 3)
     if len(flat) <= 2**16:
@@ -173,7 +173,7 @@ def _nearest(colors: np.ndarray, codes: np.ndarray, space: str) -> np.ndarray:
     return indexes
 
 
-def check(palette: np.ndarray) -> np.ndarray:
+def check_palette(palette: np.ndarray) -> np.ndarray:
     """Gives the palette back if it is one: uint8 (k, 3), k from 1 to 256."""
     palette = np.asarray(palette)
     if palette.dtype != np.uint8 or palette.ndim != 2 or palette.shape[1] != 3 or not 1 <= len(palette) <= MAX_COLORS:

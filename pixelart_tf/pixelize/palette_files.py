@@ -12,7 +12,7 @@ import numpy as np
 from pixelart_tf.base import files
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.pictures import images
-from pixelart_tf.pixelize.palette import MAX_COLORS, check
+from pixelart_tf.pixelize.palette import MAX_COLORS, check_palette
 
 _PICTURES = (".gif", ".png")
 READS = (".gpl", ".hex", ".pal", *_PICTURES)
@@ -157,7 +157,7 @@ def write(path: str | Path, palette: np.ndarray, name: str = "") -> None:
         PaletteError: no format for this suffix.
         OSError: the folder or the disk does not take it; names `path`.
     """
-    path, palette = Path(path), check(palette)
+    path, palette = Path(path), check_palette(palette)
     suffix = path.suffix.lower()
     if suffix == ".png":
         images.write(path, palette[None])

@@ -13,6 +13,7 @@ from pixelart_tf.base.threads import ahead
 from pixelart_tf.pictures import images, outputs, sources
 from pixelart_tf.pictures.batch import Batch
 from pixelart_tf.pixelize import art, sheets
+from pixelart_tf.pixelize.style import Style
 
 # What keeps every color, and transparency too. PNG and TIFF are written with the palette.
 WRITABLE = (".png", ".tif", ".tiff", ".webp")
@@ -82,7 +83,7 @@ def write(path: Path, made: art.Art, scale: int) -> None:
 def pixelize_files(
     pictures: Iterable[str | Path],
     out: str | Path,
-    style: art.Style,
+    style: Style,
     *,
     scale: int | None = None,
     one_palette: bool = False,
@@ -146,7 +147,7 @@ class _Work:
         rows: place of each picture that is shown -> its panels.
     """
 
-    def __init__(self, targets: dict[str, Path], style: art.Style, scale: int | None, *, generated: bool, show: int):
+    def __init__(self, targets: dict[str, Path], style: Style, scale: int | None, *, generated: bool, show: int):
         self.style, self.rows = style, {place: [] for place in [*targets][:show]}
         self._targets, self._scale, self._generated = targets, scale, generated
 

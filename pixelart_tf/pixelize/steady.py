@@ -7,10 +7,11 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 
 from pixelart_tf.pixelize import color
-from pixelart_tf.pixelize.art import Art, Style, own_palette, paint
+from pixelart_tf.pixelize.art import Art, own_palette, paint
 from pixelart_tf.pixelize.dither import dither
 from pixelart_tf.pixelize.palette import nearest
 from pixelart_tf.pixelize.shots import Queue, distance
+from pixelart_tf.pixelize.style import Style
 
 REFIT = 1.5   # a long shot's palette is found anew once its error is this many times that of a new one
 

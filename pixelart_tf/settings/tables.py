@@ -62,8 +62,8 @@ class SamplesTable:
     """The `[samples]` table: the pictures shown while training.
 
     Attributes:
-        source, target: shards or a folder; `"held out"`: a tenth of the training's own pictures, which are then kept out
-            of it; empty: the first pictures of the training set.
+        source, target: shards or a folder; `"held out"`: a tenth of the training's own pictures, which are then kept
+            out of it; empty: the first pictures of the training set.
         count: number of pictures of each domain.
         scale: enlargement, by whole numbers.
     """

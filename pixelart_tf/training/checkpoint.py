@@ -10,7 +10,6 @@ import numpy as np
 from pixelart_tf.base import files
 from pixelart_tf.base.cli import UserError
 
-
 PLACE_BYTES = 2**20   # of the place, and more than it ever takes
 HEAD_BYTES = 2**12    # of an array's own description
 

@@ -5,9 +5,9 @@ import shutil
 import statistics
 import time
 from pathlib import Path
+from typing import Any
 
 import keras
-import tensorflow as tf
 
 from pixelart_tf.base import files
 from pixelart_tf.data import feeds
@@ -138,8 +138,8 @@ class Run:
         share = f"falling over the last {train.decay_epochs}" if train.decay_epochs else "no decay"
         return f"{train.epochs} epochs, {train.epochs * self.steps_per_epoch:,} in all, {rate}, {share}"
 
-    def dataset(self, first_step: int) -> tf.data.Dataset:
-        """Batches for `fit()` from a step of the whole run on, the same whatever went before."""
+    def dataset(self, first_step: int) -> Any:
+        """Batches for `fit()`, a `tf.data.Dataset`, from a step of the whole run on; the same whatever went before."""
 
         def make(num_hosts=1, host=0):
             return feeds.unpaired(
