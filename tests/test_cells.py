@@ -10,8 +10,6 @@ from pixelart_tf.base.cli import UserError
 from pixelart_tf.pictures import images
 from pixelart_tf.pixelize.cells import HOW, edges, edges_across, enlarge, reduce
 
-pytestmark = pytest.mark.keras_only   # needs neither TensorFlow nor Keras
-
 PICTURES = Path(__file__).parent / "data" / "pictures"
 
 

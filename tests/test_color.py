@@ -3,8 +3,6 @@ import pytest
 
 from pixelart_tf.pixelize import color
 
-pytestmark = pytest.mark.keras_only   # needs neither TensorFlow nor Keras
-
 
 def encoded(linear: np.ndarray) -> np.ndarray:
     """Linear light -> sRGB 0 to 255 by IEC 61966-2-1, its straight piece carried on below 0."""

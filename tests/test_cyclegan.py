@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from tiny_models import gradients
 
 from pixelart_tf.models.cyclegan import CycleGAN
 from pixelart_tf.training.callbacks import sync
@@ -52,24 +53,6 @@ def losses(model, pair, training=True):
     model.reset_metrics()
     total = float(loss_of(model, pair, training))
     return logged(model) | {"total": total}
-
-
-def gradients(loss, variables):
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        with tf.GradientTape() as tape:
-            value = loss()
-        found = tape.gradient(value, [v.value for v in variables])
-    else:
-        import jax
-
-        def stateless(values):
-            with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
-                return loss()
-
-        found = jax.jit(jax.grad(stateless))([v.value for v in variables])
-    return [np.zeros(v.shape) if g is None else ops.convert_to_numpy(g) for g, v in zip(found, variables, strict=True)]
 
 
 def mean_square(x):

@@ -4,8 +4,6 @@ import pytest
 from pixelart_tf.pixelize import color, dither
 from pixelart_tf.pixelize.palette import nearest
 
-pytestmark = pytest.mark.keras_only   # needs neither TensorFlow nor Keras
-
 DITHERED = [how for how in dither.METHODS if how != "none"]
 BLACK_WHITE = np.array([[0, 0, 0], [255, 255, 255]], np.uint8)
 FLOYD_STEINBERG = {(0, 1): 7 / 16, (1, -1): 3 / 16, (1, 0): 5 / 16, (1, 1): 1 / 16}

@@ -18,7 +18,6 @@ from pixelart_tf.films.pyav import turned
 from pixelart_tf.pictures import images
 from pixelart_tf.pixelize import Art
 
-pytestmark = pytest.mark.keras_only
 av = pytest.importorskip("av")
 VARIABLE = [0, 3000, 4500, 9000, 20000, 21000, 48000]   # in 1/90000 seconds
 

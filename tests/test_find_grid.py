@@ -40,7 +40,6 @@ def records(name: str) -> list[np.ndarray]:
     return [images.read(encoded) for _, encoded in read(ROOT / "tfrecords" / f"{name}*.tfrec")]
 
 
-@pytest.mark.keras_only
 def test_exact_grids_come_back_as_they_are():
     for path in SPRITES:
         image = images.read(path)
@@ -52,7 +51,6 @@ def test_exact_grids_come_back_as_they_are():
         assert (recovered(image, "mean") == image[np.ix_(rows[:-1], columns[:-1])]).all()
 
 
-@pytest.mark.keras_only
 @pytest.mark.parametrize("path", SPRITES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("scale", [2.5, 3.7, 5.3, 7.4, 11.6])
 def test_uneven_enlargement_is_undone_exactly(path, scale):
@@ -66,7 +64,6 @@ def test_uneven_enlargement_is_undone_exactly(path, scale):
         assert (back == small).all(-1).mean() >= (0.99 if scale < 3 else 1)
 
 
-@pytest.mark.keras_only
 @pytest.mark.parametrize("kernel", ["bilinear", "bicubic", "lanczos"])
 @pytest.mark.parametrize("scale", [3.7, 5.3, 8, 11.6])
 @pytest.mark.parametrize("quality", [None, 90])
@@ -84,7 +81,6 @@ def test_soft_enlargement_is_found(kernel, scale, quality):
     assert np.mean(errors[0.5]) < {"bilinear": 10, "bicubic": 8, "lanczos": 8}[kernel]
 
 
-@pytest.mark.keras_only
 def test_crops_stretches_and_jpeg():
     rng = np.random.default_rng(0)
     for trial in range(24):
@@ -105,7 +101,6 @@ def test_crops_stretches_and_jpeg():
             assert np.abs(off - np.rint(off)).max() < 0.25   # of a cell, anywhere in the picture
 
 
-@pytest.mark.keras_only
 @pytest.mark.parametrize("path", [*PICTURES.glob("gc-*"), *PICTURES.glob("nt-*")], ids=lambda path: path.name)
 def test_photographs_and_drawings_have_none(path):
     image = images.read(path)
@@ -114,14 +109,12 @@ def test_photographs_and_drawings_have_none(path):
         assert find(images.read(images.encode(image, "jpeg", quality))) is None
 
 
-@pytest.mark.keras_only
 @pytest.mark.parametrize("name", ["gc-bison.jpg", "gc-chicken.jpg", "gc-cow.jpg"])
 @pytest.mark.parametrize("kernel", ["bilinear", "bicubic"])
 def test_enlarged_photographs_have_none(name, kernel):
     assert find(enlarged(images.read(PICTURES / name), 2, kernel)) is None
 
 
-@pytest.mark.keras_only
 def test_what_leaves_it_open_has_none():
     rng = np.random.default_rng(1)
     for _ in range(20):
@@ -136,7 +129,6 @@ def test_what_leaves_it_open_has_none():
         find(np.zeros((8, 8), np.uint8))
 
 
-@pytest.mark.keras_only
 def test_edges_cover_the_cells_that_are_at_least_half_there():
     lattice = Lattice(cell_height=4, cell_width=4, top=1, left=2.5, confidence=1)
     rows, columns = edges_of(lattice, 15, 16)

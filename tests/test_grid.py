@@ -8,8 +8,6 @@ import pytest
 from pixelart_tf.pictures import images
 from pixelart_tf.pixelize.grid import Grid, border_color, centre, find_grid, native
 
-pytestmark = pytest.mark.keras_only   # needs neither TensorFlow nor Keras
-
 ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "tests" / "data" / "pictures"
 SHARED = ROOT.parent / "shared" / "data"

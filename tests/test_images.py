@@ -12,8 +12,6 @@ from PIL import Image, ImageOps
 
 from pixelart_tf.pictures import images
 
-pytestmark = pytest.mark.keras_only   # needs neither TensorFlow nor Keras
-
 PICTURES = Path(__file__).parent / "data" / "pictures"
 RNG = np.random.default_rng(0)
 NOISE = RNG.integers(0, 256, (10, 20, 3), dtype=np.uint8)   # wider than high, so that a forgotten turn shows

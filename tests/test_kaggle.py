@@ -282,6 +282,7 @@ def assert_well_rehearsed(notebook, working):
 
 
 @pytest.mark.slow
+@pytest.mark.rehearsal
 def test_rehearsal_of_the_gpu_kernel(tmp_path, built):
     # Where Kaggle mounted data of late; two mirrored devices stand for two T4s.
     lay_out(tmp_path / "input" / "competitions" / COMPETITION)
@@ -299,6 +300,7 @@ def test_rehearsal_of_the_gpu_kernel(tmp_path, built):
 
 
 @pytest.mark.slow
+@pytest.mark.rehearsal
 def test_rehearsal_of_the_tpu_kernel(tmp_path, built):
     # Where Kaggle mounted data before; eight virtual devices stand for the eight of a TPU v5e-8.
     lay_out(tmp_path / "input" / COMPETITION)

@@ -12,8 +12,6 @@ from pixelart_tf.base.cli import UserError
 from pixelart_tf.pictures import images
 from pixelart_tf.pixelize.measure import Measures, measure
 
-pytestmark = pytest.mark.keras_only   # needs neither TensorFlow nor Keras
-
 PICTURES = Path(__file__).parent / "data" / "pictures"
 SPRITES = {
     "crawl-dngn-altars-ashenzari.png": 7,

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from tiny_models import SHAPES, STATEFUL, TINY, batch, perturb
+from tiny_models import SHAPES, STATEFUL, TINY, batch, gradients, perturb
 
 from pixelart_tf.models import MODELS
 from pixelart_tf.models.model import Model
@@ -52,25 +52,6 @@ def fit(model, steps, first=0):
 
 def values(model):
     return [ops.convert_to_numpy(v) for v in checkpoint.variables(model)]
-
-
-def gradients(loss, variables):
-    """Of a function without arguments, with respect to variables, on any backend; zeros where there is none."""
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        with tf.GradientTape() as tape:
-            value = loss()
-        found = tape.gradient(value, [v.value for v in variables])
-    else:
-        import jax
-
-        def stateless(values):
-            with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
-                return loss()
-
-        found = jax.jit(jax.grad(stateless))([v.value for v in variables])
-    return [np.zeros(v.shape) if g is None else ops.convert_to_numpy(g) for g, v in zip(found, variables, strict=True)]
 
 
 @each_model

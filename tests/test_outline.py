@@ -5,8 +5,6 @@ import pytest
 
 from pixelart_tf.pixelize.outline import outline
 
-pytestmark = pytest.mark.keras_only   # needs neither TensorFlow nor Keras
-
 WHITE, RED, BLACK = (255, 255, 255), (200, 0, 0), (0, 0, 0)
 
 

@@ -5,8 +5,6 @@ from PIL import Image
 from pixelart_tf.pictures import images
 from pixelart_tf.pixelize import color, palette
 
-pytestmark = pytest.mark.keras_only   # needs neither TensorFlow nor Keras
-
 RED, GREEN, BLUE = (220, 30, 40), (40, 180, 60), (40, 60, 210)
 
 

@@ -9,8 +9,6 @@ from pixelart_tf.pictures import images
 from pixelart_tf.pixelize import palette_files
 from pixelart_tf.pixelize.palette_files import PaletteError
 
-pytestmark = pytest.mark.keras_only   # needs neither TensorFlow nor Keras
-
 COLORS = [[255, 0, 64], [19, 19, 19], [255, 255, 255]]
 
 

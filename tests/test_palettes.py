@@ -4,8 +4,6 @@ import pytest
 from pixelart_tf.pixelize import palette_files, palettes
 from pixelart_tf.pixelize.palette import check_palette
 
-pytestmark = pytest.mark.keras_only   # needs neither TensorFlow nor Keras
-
 # Numbers of different colors, as the machines' manuals and the artists give them. Of the NES's 64 codes ten are black
 # and two white, which leaves 54; of 16 each the Apple II has two greys, the ZX Spectrum two blacks, and the MSX's first
 # is transparent.

@@ -7,8 +7,6 @@ from pixelart_tf.base.cli import UserError
 from pixelart_tf.pixelize import Style, art, cells, color, palettes, pixelize
 from pixelart_tf.pixelize.dither import METHODS
 
-pytestmark = pytest.mark.keras_only   # needs neither TensorFlow nor Keras
-
 TRIALS = 250
 
 

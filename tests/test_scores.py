@@ -12,8 +12,6 @@ import scipy.linalg
 
 from pixelart_tf import scores
 
-pytestmark = pytest.mark.keras_only
-
 GOLDEN = Path(__file__).parent / "data" / "golden"
 TORCHMETRICS = json.loads((GOLDEN / "torchmetrics.json").read_text())
 SPEC = importlib.util.spec_from_file_location("torchmetrics_golden", GOLDEN / "torchmetrics.py")

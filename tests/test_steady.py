@@ -12,7 +12,6 @@ from pixelart_tf.pixelize.art import paint
 from pixelart_tf.pixelize.shots import is_cut, step
 from pixelart_tf.pixelize.steady import Flicker, steady
 
-pytestmark = pytest.mark.keras_only
 PHOTOS = ("gc-bison.jpg", "gc-chicken.jpg", "gc-cow.jpg")
 CARTOONS = ("nt-cat.png", "nt-owl.png", "nt-pie.png")
 

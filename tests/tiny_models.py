@@ -1,6 +1,8 @@
 """For each entry of MODELS what makes it tiny, so that the contract test is quick: one line a model."""
 
+import keras
 import numpy as np
+from keras import ops
 
 SHAPES = {"source": (16, 16, 3), "target": (16, 16, 3)}
 RESNET = {"name": "resnet", "base_width": 4, "num_blocks": 1, "num_downsamplings": 1}
@@ -26,3 +28,22 @@ def perturb(model, seed=0):
     for weight in model.trainable_variables:
         weight.assign(weight + rng.normal(scale=0.1, size=weight.shape).astype("float32"))
     return model
+
+
+def gradients(loss, variables):
+    """Of a function without arguments, with respect to variables, on any backend; zeros where there is none."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            value = loss()
+        found = tape.gradient(value, [v.value for v in variables])
+    else:
+        import jax
+
+        def stateless(values):
+            with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+                return loss()
+
+        found = jax.jit(jax.grad(stateless))([v.value for v in variables])
+    return [np.zeros(v.shape) if g is None else ops.convert_to_numpy(g) for g, v in zip(found, variables, strict=True)]
