@@ -115,9 +115,9 @@ def test_a_resume_goes_on_exactly(name, options, tmp_path):
     options = options.get(name, {})
     whole = compiled(made(name, **options))
     fit(whole, 2)
-    checkpoint.save(tmp_path / "checkpoint.npz", whole, {"step": 2})
+    checkpoint.save(tmp_path / "checkpoint.npz", whole, {"epoch": 0, "step": 2})
     rest = compiled(made(name, seed=7, **options))
-    assert checkpoint.restore(tmp_path / "checkpoint.npz", rest) == {"step": 2}
+    assert checkpoint.restore(tmp_path / "checkpoint.npz", rest) == {"epoch": 0, "step": 2}
     for model in (whole, rest):
         fit(model, 2, first=2)
     for one, other in zip(values(whole), values(rest), strict=True):
