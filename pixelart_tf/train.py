@@ -8,7 +8,7 @@ from pathlib import Path
 from pixelart_tf import devices
 from pixelart_tf.base.cli import UserError, command
 from pixelart_tf.settings import config
-from pixelart_tf.settings.experiment import Settings, resumed
+from pixelart_tf.settings.experiment import Settings, resumed, with_own_pictures
 from pixelart_tf.settings.run_folder import RunFolder
 
 QUICKSTART = Path(__file__).parents[1] / "experiments" / "quickstart.toml"
@@ -91,6 +91,8 @@ def _tables(args: argparse.Namespace, folder: RunFolder) -> dict:
         if not path.is_file():
             raise UserError(f"{path}: no such experiment file")
         named = config.read(path, args.overrides)
+    given = [override.partition("=")[0].strip() for override in args.overrides]
+    named = with_own_pictures(named, given, goes_on=goes_on)
     return resumed(named, folder.tables(), folder) if goes_on else named
 
 

@@ -209,7 +209,9 @@ def test_the_config_reads_back_to_the_same_settings(experiment, finished):
     from pixelart_tf.training.building import Plan
 
     assert Plan.of(Settings(written)).tables() == Plan.of(Settings(config.read(experiment))).tables()
-    assert written["run"] == {"saved": ["to_target", "to_source"], "precision": "float32"}
+    told = written["run"]
+    assert (told["saved"], told["precision"]) == (["to_target", "to_source"], "float32")
+    assert told["pictures"]["source"].startswith("7 pictures (")
     assert written["model"]["generator"]["stddev"] == 0.02   # a default, filled in
     assert written["data"]["source"]["files"] == str(experiment.parent / "source")
 
@@ -651,6 +653,87 @@ def test_a_picture_that_cannot_be_drawn_ends_no_training(experiment, tmp_path, c
     assert "no picture today" in capsys.readouterr().err
     assert (folder / "checkpoint.npz").exists()
     assert len(rows(folder)) == 1
+
+
+def test_a_run_is_of_the_pictures_that_it_was_begun_with(experiment, finished, tmp_path, capsys):
+    """Some are gone: that is told. All are there, in another folder: that is allowed."""
+    from pixelart_tf import train
+
+    folder = copied(finished, tmp_path / "run")
+    moved = tmp_path / "moved"
+    shutil.copytree(experiment.parent / "source", moved)
+    arguments = [str(experiment), "--run", str(folder), "--resume", "--dry-run", "--set", f"data.source.files={moved}"]
+    assert train.main(arguments) == 0
+    assert f"7 pictures, 16x16x3, {moved}" in capsys.readouterr().out
+    (moved / "3.png").unlink()
+    said = message(capsys, *arguments)
+    assert f"--resume: the pictures of `data.source.files` are not those that {folder} began with: 7 pictures (" in said
+    assert "then, 6 pictures (" in said
+    images.write(moved / "3.png", np.zeros((20, 24, 3), np.uint8))   # another one of the same name
+    assert "are not those" in message(capsys, *arguments)
+
+
+@pytest.fixture
+def own(tmp_path):
+    """40 and 30 pictures of a user's own, each of one color."""
+    for name, count in (("mine", 40), ("wanted", 30)):
+        (tmp_path / name).mkdir()
+        for number in range(count):
+            images.write(tmp_path / name / f"{number}.png", np.full((16, 16, 3), number, np.uint8))
+    return tmp_path
+
+
+def test_a_users_own_pictures_are_what_is_shown_and_scored(own, capsys, one_lite0):
+    """Not the held-out pictures of the quickstart, which are of other things."""
+    from pixelart_tf import train
+
+    files = [f"data.source.files={own / 'mine'}", f"data.target.files={own / 'wanted'}"]
+    sets = [word for text in files for word in ("--set", text)]
+    assert train.main([str(ROOT / "experiments/quickstart.toml"), "--run", str(own / "run"), "--dry-run", *sets]) == 0
+    out = capsys.readouterr().out
+    assert "Source     36 pictures" in out
+    assert "Held out   4 source and 3 target pictures, not trained on, for samples and scores" in out
+    assert "4 translations (held out from training)" in out
+    assert "3 real pictures (held out from training)" in out
+    assert "heldout_" not in out
+    # What the user names himself stays.
+    assert train.main([
+        str(ROOT / "experiments/quickstart.toml"), "--run", str(own / "run"), "--dry-run", *sets,
+        "--set", f"score.source={own / 'wanted'}", "--set", f"samples.source={own / 'wanted'}",
+    ]) == 0
+    out = capsys.readouterr().out
+    assert "Source     40 pictures" in out
+    assert f"30 translations of {own / 'wanted'} (" in out
+
+
+def test_what_is_held_out_is_never_trained_on(experiment, own):
+    from pixelart_tf import devices
+    from pixelart_tf.settings.experiment import with_own_pictures
+    from pixelart_tf.training import run
+
+    given = [f"data.source.files={own / 'mine'}", f"data.target.files={own / 'wanted'}", "data.jitter=0"]
+    tables = with_own_pictures(config.read(experiment, given), ["data.source.files", "data.target.files"])
+    one, same = (run.Run(Settings(tables), devices.choose(), own / "run") for _ in range(2))
+    levels = set(np.rint(one.pictures["source"].data.numpy()[:, 0, 0, 0]).tolist())
+    shown = set(np.rint((one.samples["source"][:, 0, 0, 0] + 1) * 127.5).astype(int).tolist())
+    assert len(levels) == 36
+    assert shown
+    assert not shown & levels
+    np.testing.assert_array_equal(one.samples["source"], same.samples["source"])
+    assert len(one.pictures["target"]) == 27
+
+
+def test_few_pictures_are_not_scored_and_one_is_enough(own, capsys):
+    from pixelart_tf import train
+
+    for path in sorted((own / "mine").iterdir())[1:]:
+        path.unlink()
+    sets = ("--set", f"data.source.files={own / 'mine'}")
+    assert train.main([str(ROOT / "experiments/quickstart.toml"), "--run", str(own / "run"), "--dry-run", *sets]) == 0
+    out = capsys.readouterr().out
+    assert "Source     1 pictures" in out
+    assert "Held out   0 source pictures" in out
+    assert "Score      none, as it takes 2 held-out pictures of each domain" in out
 
 
 def test_two_trainings_in_one_folder_are_refused(experiment, finished, tmp_path, capsys):

@@ -12,6 +12,7 @@ middle, or a host that makes only its share of each batch, gets exactly what it 
 in memory is never augmented: each pass crops and mirrors anew.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,9 @@ import tensorflow as tf
 from pixelart_tf.data.loading import Pictures
 from pixelart_tf.pictures.images import SUFFIXES
 from pixelart_tf.settings.domain import Domain, check_block
+
+NUM_THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+PREFETCHED = 4   # batches that lie ready: more than one, as batches do not all take the same time
 
 # A domain's number in the draw of its random numbers, which stays the same whatever other domains there are.
 STREAMS = {"source": 0, "target": 1}
@@ -97,7 +101,11 @@ def paired(
 
 
 def _together(batches: dict[str, tf.data.Dataset]) -> tf.data.Dataset:
-    return tf.data.Dataset.zip(batches).prefetch(tf.data.AUTOTUNE)
+    options = tf.data.Options()
+    # The autotuner sleeps 10 ms, 20 ms, 40 ms and so on between its rounds, and the end of an iterator now and then
+    # waits until it wakes: up to a minute, after a training of a few steps as after a long one.
+    options.autotune.enabled = False
+    return tf.data.Dataset.zip(batches).prefetch(PREFETCHED).with_options(options)
 
 
 def steps_per_epoch(*pictures: Pictures, batch_size: int) -> int:
@@ -183,9 +191,9 @@ def _batches(
     if num_hosts > 1:
         elements = elements.enumerate().filter(lambda element, _: element % batch_size // share == host)
         elements = elements.map(lambda _, element: element)
-    crops = elements.map(lambda *element: _crop(pictures, *element), num_parallel_calls=tf.data.AUTOTUNE)
+    crops = elements.map(lambda *element: _crop(pictures, *element), num_parallel_calls=NUM_THREADS)
     batches = crops.batch(share, drop_remainder=True)
-    batches = batches.map(lambda images: _finish(images, domain), num_parallel_calls=tf.data.AUTOTUNE)
+    batches = batches.map(lambda images: _finish(images, domain), num_parallel_calls=NUM_THREADS)
     return batches.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
 
 

@@ -1,10 +1,12 @@
 """The two sets of pictures of a training: what they are, and how they get into memory."""
 
+import hashlib
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import PurePath
 
 import numpy as np
 import tensorflow as tf
@@ -24,12 +26,14 @@ class Pictures:
         data: uint8 (n, H, W, 3) of the domain's `load_size`; or, where that would be too large, JPEG and PNG files,
             string (n,).
         enlarge: the files in `data` are of `crop_size` and become `load_size` when they are decoded.
+        fingerprint: of the names and the contents, whatever folder they are in.
     """
 
     domain: Domain
     names: tuple[str, ...]
     data: tf.Tensor
     enlarge: bool = False
+    fingerprint: str = ""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -42,13 +46,24 @@ class Pictures:
         return _enlarge(image, self.domain.load_size) if self.enlarge else image
 
 
+def names_of(domain: Domain) -> list[str]:
+    """The name of each picture of a domain, in order: its file's, without folders, or its own in a shard or a zip.
+
+    Raises:
+        ValueError: nothing there, or a bad shard.
+    """
+    return [PurePath(item.name).name for item in sources.read(domain.files)]
+
+
 def load(
-    domain: Domain, *, cache_bytes: int = 2**30, progress: Callable[[int, int], None] | None = None
+    domain: Domain, *, chosen: Collection[int] | None = None, cache_bytes: int = 2**30,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Pictures:
     """Reads each picture of a domain once, so that a bad one is found now and not in the middle of a run.
 
     Args:
         domain: what to read.
+        chosen: numbers, in the order of `names_of`, of the only pictures that are to be loaded; None is all.
         cache_bytes: how large the decoded pictures may be; above it they are kept encoded and decoded for every batch.
             The batches are the same.
         progress: called with the pictures done and their total after each.
@@ -59,7 +74,7 @@ def load(
     Raises:
         ValueError: nothing there, a bad picture or a bad shard: its file (and record) and the reason in one line.
     """
-    pictures = list(sources.read(domain.files))
+    pictures = [item for i, item in enumerate(sources.read(domain.files)) if chosen is None or i in chosen]
     names, places, files = ([getattr(item, key) for item in pictures] for key in ("name", "place", "data"))
     size = domain.load_size
     num_bytes = len(names) * size[0] * size[1] * 3
@@ -87,7 +102,17 @@ def load(
                 progress(done, len(names))
     with tf.device("CPU"):
         data = tf.constant(data if cached else list(data))
-    return Pictures(domain=domain, names=tuple(names), data=data, enlarge=enlarge)
+    return Pictures(
+        domain=domain, names=tuple(names), data=data, enlarge=enlarge, fingerprint=_fingerprint(names, files)
+    )
+
+
+def _fingerprint(names: Sequence[str], files: Sequence[bytes]) -> str:
+    """Of a set: of its names without folders, the sizes of its files, and the contents of 64 spread over it."""
+    digest = hashlib.sha256(repr([(PurePath(n).name, len(f)) for n, f in zip(names, files, strict=True)]).encode())
+    for index in np.unique(np.linspace(0, len(files) - 1, 64).round().astype(int)):
+        digest.update(hashlib.sha256(files[index]).digest())
+    return digest.hexdigest()[:32]
 
 
 def _native_size(encoded: bytes) -> tuple[int, int] | None:

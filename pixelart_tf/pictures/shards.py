@@ -85,7 +85,10 @@ def _read_shard(shard: Path) -> Iterator[tuple[str, bytes, str]]:
             if not file.read(1):
                 raise RecordError(f"{shard}: empty file (0 bytes)")
         with quiet():   # here TensorFlow looks for GPUs and complains if there are none
-            serialized = tf.data.TFRecordDataset(str(shard), buffer_size=2**20).as_numpy_iterator()
+            options = tf.data.Options()
+            options.autotune.enabled = False   # its thread can make the iterator's end wait; see `data.feeds`
+            records = tf.data.TFRecordDataset(str(shard), buffer_size=2**20).with_options(options)
+            serialized = records.as_numpy_iterator()
         while True:
             with quiet():   # here it tells of damage, which we tell ourselves
                 record = next(serialized, None)

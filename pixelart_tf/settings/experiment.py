@@ -113,10 +113,13 @@ def resumed(named: dict, before: dict, folder: object) -> dict:
         ConfigError: something that belongs to the run is named with another value.
     """
     named = named | {"data": sides(_table(named, "data"))} if "data" in named else named
+    fingerprints = before.get(TOLD, {}).get("pictures", {})
     before = {name: table for name, table in before.items() if name != TOLD}
     old = _flat(before)
     for key, value in _flat(named).items():
-        is_fixed = key not in CHANGEABLE and any(key == name or key.startswith(f"{name}.") for name in FIXED)
+        # A folder may have been moved, where what it holds is known.
+        changeable = (*CHANGEABLE, *(f"data.{name}.files" for name in fingerprints))
+        is_fixed = key not in changeable and any(key == name or key.startswith(f"{name}.") for name in FIXED)
         # What the run's config does not know came later, and the run was begun with its default.
         if is_fixed and key in old and not _is_same(old[key], value):
             raise ConfigError(f"--resume: `{key}` was {_plain(old[key])!r} when {folder} began and is "

@@ -71,18 +71,23 @@ class RunFolder:
             raise config.ConfigError(f"{self.path}: a run without {self.config.name}")
         return config.read(self.config)
 
+    def told(self) -> dict:
+        """What the run tells of itself besides its settings; empty where it is an old one. Raises ConfigError."""
+        run = self.tables().get("run", {})
+        if not isinstance(run, dict):
+            raise config.ConfigError(f"{self.config}: `run` must be a table. Received: {run!r}")
+        return run
+
     def saved(self) -> tuple[str, ...]:
         """Names of the networks that the run saves; the first one is what is scored. Raises ConfigError."""
-        run = self.tables().get("run", {})
-        saved = run.get("saved", SAVED_BEFORE) if isinstance(run, dict) else ()
+        saved = self.told().get("saved", SAVED_BEFORE)
         if not isinstance(saved, list | tuple) or not saved or not all(isinstance(name, str) for name in saved):
             raise config.ConfigError(f"{self.config}: `run.saved` must be a list of names. Received: {saved!r}")
         return tuple(map(str, saved))
 
     def precision(self) -> str | None:
         """The name of the dtype policy that the run was begun with; None where it does not say. Raises ConfigError."""
-        run = self.tables().get("run", {})
-        return run.get("precision") if isinstance(run, dict) else None
+        return self.told().get("precision")
 
     def trained_on(self) -> list[str]:
         """Patterns of the pictures that the run was trained on, as `sources.read` takes them. Raises ConfigError."""

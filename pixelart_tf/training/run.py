@@ -17,6 +17,7 @@ from pixelart_tf.settings.experiment import TOLD, Settings
 from pixelart_tf.settings.run_folder import RunFolder
 from pixelart_tf.training import budget, callbacks, checkpoint, lock, progress, samples, scoring
 from pixelart_tf.training.building import Plan
+from pixelart_tf.training.summary import summary_of
 
 MOST_EPOCHS = 1_000_000   # where a time budget ends the run
 
@@ -51,16 +52,14 @@ class Run:
         # The networks first: a setting that they cannot take shows before many pictures are read.
         with devices.scope():
             self.model = self.plan.build()
-        self.pictures = {name: samples.read(settings.data[name]) for name in self.model.domains}
-        self.samples = {
-            name: samples.shown(pictures, getattr(settings.samples, name), settings.samples.count)
-            for name, pictures in self.pictures.items()
-        }
+        self._read(resume)
         steps = feeds.steps_per_epoch(*self.pictures.values(), batch_size=train.batch_size)
         # `fit` runs whole executions only, and would step beyond the epoch's end.
         steps = -(-steps // train.steps_per_execution) * train.steps_per_execution
         self.steps_per_epoch = train.steps_per_epoch or steps
-        self.scorer = scoring.HeldOut(settings, self.model) if settings.score.target else None
+        self.scorer = None
+        if settings.score.target and not self._too_few_to_score():
+            self.scorer = scoring.HeldOut(settings, self.model, self.splits)
         with devices.scope():
             self._compile()
         self.place, self._losses = {"epoch": 0, "step": 0}, []
@@ -82,6 +81,38 @@ class Run:
                 f"--resume: {self.folder.log} tells of {rows[-1]['epoch']} epochs, but {self.folder.checkpoint.name} "
                 "is gone: put it back, or take another folder by --run"
             )
+
+    def _read(self, resume: bool) -> None:
+        """The pictures: those that are trained on, and those that are shown."""
+        shown, scored = self.settings.samples, self.settings.score
+        self.splits = {
+            name: samples.split(self.settings.data[name], self.settings.train.seed) for name in self.model.domains
+            if config.HELD_OUT in (getattr(shown, name), getattr(scored, name))
+        }
+        self.pictures = {
+            name: samples.read(self.settings.data[name], self.splits[name].kept if name in self.splits else None)
+            for name in self.model.domains
+        }
+        began_with = self.folder.told().get("pictures", {}) if resume and self.folder.config.exists() else {}
+        for name, now in self._fingerprints().items():
+            if began_with.get(name, now) != now:
+                raise config.ConfigError(
+                    f"--resume: the pictures of `data.{name}.files` are not those that {self.folder} began with: "
+                    f"{began_with[name]} then, {now} now"
+                )
+        self.samples = {
+            name: samples.shown(pictures, getattr(shown, name), self.splits.get(name), shown.count)
+            for name, pictures in self.pictures.items()
+        }
+
+    def _fingerprints(self) -> dict[str, str]:
+        return {name: f"{len(each):,} pictures ({each.fingerprint})" for name, each in self.pictures.items()}
+
+    def _too_few_to_score(self) -> bool:
+        return any(
+            getattr(self.settings.score, name) == config.HELD_OUT and len(parts.held) < 2
+            for name, parts in self.splits.items()
+        )
 
     def _restore(self) -> None:
         self.place = checkpoint.restore(self.folder.checkpoint, self.model)
@@ -106,37 +137,7 @@ class Run:
 
     def summary(self) -> str:
         """What will happen, in a few lines."""
-        train = self.settings.train
-        millions = {name: network.count_params() / 1e6 for name, network in self.model.networks.items()}
-        begins = ", resumed" if any(self.place.values()) else ""
-        begins = ", a new one: nothing to resume" if self.had_nothing else begins
-        lines = [f"Run        {self.folder}{begins}"]
-        lines += [f"Devices    {self.devices.description}"]
-        for name, pictures in self.pictures.items():
-            height, width, channels = pictures.domain.shape
-            lines += [
-                f"{name.capitalize():<10} {len(pictures):,} pictures, {width}x{height}x{channels}, "
-                f"{pictures.domain.files}"
-            ]
-        kind = "pairs" if len(self.model.domains) > 1 else "pictures"
-        lines += [
-            f"Networks   {self.plan.name}, million parameters: "
-            + ", ".join(f"{name} {count:.2f}" for name, count in millions.items()),
-            f"Steps      {self.steps_per_epoch:,} an epoch of {train.batch_size} {kind}, " + self._length(),
-        ]
-        if self.scorer:
-            lines += [f"Score      {self.scorer.summary()}"]
-        if any(self.place.values()):
-            lines += [f"Done       {self.place['epoch']} epochs and {self.place['step']} steps"]
-        return "\n".join(lines)
-
-    def _length(self) -> str:
-        train, rate = self.settings.train, f"learning rate {self.plan.optimizer['learning_rate']:g}"
-        if train.minutes:
-            share = f"falling over the last {train.decay_epochs / train.epochs:.0%} of them"
-            return f"as many as {train.minutes:g} min allow, {rate}, {share if train.decay_epochs else 'no decay'}"
-        share = f"falling over the last {train.decay_epochs}" if train.decay_epochs else "no decay"
-        return f"{train.epochs} epochs, {train.epochs * self.steps_per_epoch:,} in all, {rate}, {share}"
+        return summary_of(self)
 
     def dataset(self, first_step: int) -> Any:
         """Batches for `fit()`, a `tf.data.Dataset`, from a step of the whole run on; the same whatever went before."""
@@ -178,7 +179,7 @@ class Run:
     def _tables(self) -> dict:
         """All that the run's `config.toml` holds."""
         tables = self.plan.tables()
-        tables[TOLD] |= {"precision": self.devices.precision}
+        tables[TOLD] |= {"precision": self.devices.precision, "pictures": self._fingerprints()}
         return tables
 
     def _fit(self, interactive: bool) -> None:

@@ -1,7 +1,9 @@
 """What a run shows of itself: sheets of sample pictures, and the networks that it saves."""
 
 import dataclasses
+import hashlib
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -13,24 +15,58 @@ from pixelart_tf.data import feeds, loading
 from pixelart_tf.generators.saving import as_float32, with_cells
 from pixelart_tf.models.model import Model
 from pixelart_tf.pictures import images
+from pixelart_tf.settings import config
 from pixelart_tf.settings.domain import Domain
 from pixelart_tf.settings.run_folder import RunFolder
 from pixelart_tf.training import figures
 from pixelart_tf.training.callbacks import is_last, told
 from pixelart_tf.training.optimizers import averaged
 
+MOST_HELD = 64   # pictures of a domain that are held out of a training
 
-def read(domain: Domain) -> loading.Pictures:
-    """A domain's pictures in memory, with a progress bar. Raises UserError, which names the file and the reason."""
+
+class Split(NamedTuple):
+    """A domain's own pictures, some of which are held out: numbers in the order of `loading.names_of`."""
+
+    held: frozenset[int]
+    kept: frozenset[int]
+
+
+def split(domain: Domain, seed: int) -> Split:
+    """Holds out a tenth of a domain's pictures, at least 1 and at most `MOST_HELD`, by their names and the seed.
+
+    Nothing is held out of a single picture. Raises UserError where there are none.
+    """
+    names = loading.names_of(domain)
+    count = min(max(1, round(len(names) / 10)), MOST_HELD) if len(names) > 1 else 0
+    order = sorted(range(len(names)), key=lambda i: (hashlib.sha256(f"{seed}:{names[i]}".encode()).digest(), i))
+    return Split(frozenset(order[:count]), frozenset(order[count:]))
+
+
+def read(domain: Domain, chosen: frozenset[int] | None = None) -> loading.Pictures:
+    """A domain's pictures in memory, with a progress bar, or the chosen ones.
+
+    Raises:
+        UserError: names the file and the reason.
+    """
     try:
-        return loading.load(domain, progress=ProgressBar(f"reading {domain.files}"))
+        return loading.load(domain, chosen=chosen, progress=ProgressBar(f"reading {domain.files}"))
     except ValueError as error:
         raise UserError(str(error)) from error
 
 
-def other(domain: Domain, files: str) -> loading.Pictures:
-    """Other pictures than those that are trained on, prepared alike; but without jitter, so that no border is cut."""
-    return read(dataclasses.replace(domain, files=files, jitter=0))
+def other(domain: Domain, files: str, parts: Split | None) -> loading.Pictures:
+    """Other pictures than those that are trained on, prepared alike; but without jitter, so that no border is cut.
+
+    Args:
+        domain: what is trained on.
+        files: shards or a folder; or `config.HELD_OUT`.
+        parts: of the domain, where some of its pictures are held out.
+    """
+    plain = dataclasses.replace(domain, jitter=0)
+    if files == config.HELD_OUT:
+        return read(plain, parts.held or None)   # of a single picture nothing is held out
+    return read(dataclasses.replace(plain, files=files))
 
 
 def spread(length: int, count: int) -> np.ndarray:
@@ -38,16 +74,16 @@ def spread(length: int, count: int) -> np.ndarray:
     return np.linspace(0, length - 1, min(count, length)).round().astype(int)
 
 
-def shown(pictures: loading.Pictures, files: str, count: int) -> np.ndarray:
+def shown(pictures: loading.Pictures, files: str, parts: Split | None, count: int) -> np.ndarray:
     """Pictures to be shown while training: float32 (`count` or fewer, H, W, C) in [-1, 1].
 
     Args:
         pictures: those that are trained on.
-        files: others to be shown instead; `""` for none.
+        files, parts: others to be shown instead, see `other`; `""` for none.
         count: of pictures.
     """
     if files:
-        pictures = other(pictures.domain, files)
+        pictures = other(pictures.domain, files, parts)
     return np.asarray(feeds.without_augmentation(pictures, spread(len(pictures), count)))
 
 

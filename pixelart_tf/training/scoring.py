@@ -35,21 +35,24 @@ class HeldOut:
     Args:
         settings: of the run; the score's pictures are prepared as those that are trained on, but without jitter.
         model: what is scored.
+        splits: of the domains of which some pictures are held out.
 
     Raises:
         UserError: pictures or weights that cannot be used.
     """
 
-    def __init__(self, settings: Settings, model: Model):
-        self.settings, self.domains = settings.score, model.domains
+    def __init__(self, settings: Settings, model: Model, splits: dict[str, samples.Split]):
+        self.settings, self.domains, self.splits = settings.score, model.domains, splits
         self.network = features.load(
             self.settings.network, weights=Path(self.settings.weights) if self.settings.weights else None,
             progress=ProgressBar("fetching the Inception's weights", "bytes"),
         )
         self.extractor = Extractor(self.network, predict=self.network.model.predict_on_batch, batch_size=BATCH_SIZE)
         self.pictures = {name: self._read(name, settings.data[name]) for name in model.domains}
+        self.files = {name: getattr(self.settings, name) for name in model.domains}
         self.num_trained = {
-            name: _num_shared(settings.data[name].files, getattr(self.settings, name)) for name in model.domains
+            name: 0 if files == config.HELD_OUT else _num_shared(settings.data[name].files, files)
+            for name, files in self.files.items()
         }
         self.real_name = model.domains[-1]
         self.real = Reference(np.concatenate([
@@ -72,14 +75,13 @@ class HeldOut:
         )
 
     def _about(self, name: str) -> str:
-        trained = self.num_trained[name]
-        return f"of {getattr(self.settings, name)} " + (
-            f"({trained} of them are trained on)" if trained else "(held out from training)"
-        )
+        trained, files = self.num_trained[name], self.files[name]
+        told = f"({trained} of them are trained on)" if trained else "(held out from training)"
+        return told if files == config.HELD_OUT else f"of {files} {told}"
 
     def _read(self, name: str, domain: Domain) -> Pictures:
         pattern = getattr(self.settings, name)
-        pictures = samples.other(domain, pattern)
+        pictures = samples.other(domain, pattern, self.splits.get(name))
         if len(pictures) < 2:
             raise config.ConfigError(f"`score.{name}` must hold at least 2 pictures. Received: {pattern!r}")
         return pictures

@@ -1,0 +1,43 @@
+"""What a person reads before a training starts."""
+
+
+def summary_of(run) -> str:
+    """A `Run` that is ready to start, in a few lines."""
+    train = run.settings.train
+    millions = {name: network.count_params() / 1e6 for name, network in run.model.networks.items()}
+    begins = ", resumed" if any(run.place.values()) else ""
+    begins = ", a new one: nothing to resume" if run.had_nothing else begins
+    lines = [f"Run        {run.folder}{begins}"]
+    lines += [f"Devices    {run.devices.description}"]
+    for name, pictures in run.pictures.items():
+        height, width, channels = pictures.domain.shape
+        lines += [
+            f"{name.capitalize():<10} {len(pictures):,} pictures, {width}x{height}x{channels}, "
+            f"{pictures.domain.files}"
+        ]
+    kind = "pairs" if len(run.model.domains) > 1 else "pictures"
+    lines += [
+        f"Networks   {run.plan.name}, million parameters: "
+        + ", ".join(f"{name} {count:.2f}" for name, count in millions.items()),
+        f"Steps      {run.steps_per_epoch:,} an epoch of {train.batch_size} {kind}, " + _length(run),
+    ]
+    if run.splits:
+        held = " and ".join(f"{len(parts.held):,} {name}" for name, parts in run.splits.items())
+        what = "samples and scores" if run.scorer else "samples"
+        lines += [f"Held out   {held} pictures, not trained on, for {what}"]
+    if run.scorer:
+        lines += [f"Score      {run.scorer.summary()}"]
+    elif run.settings.score.target:
+        lines += ["Score      none, as it takes 2 held-out pictures of each domain: 20 pictures to hold out of"]
+    if any(run.place.values()):
+        lines += [f"Done       {run.place['epoch']} epochs and {run.place['step']} steps"]
+    return "\n".join(lines)
+
+
+def _length(run) -> str:
+    train, rate = run.settings.train, f"learning rate {run.plan.optimizer['learning_rate']:g}"
+    if train.minutes:
+        share = f"falling over the last {train.decay_epochs / train.epochs:.0%} of them"
+        return f"as many as {train.minutes:g} min allow, {rate}, {share if train.decay_epochs else 'no decay'}"
+    share = f"falling over the last {train.decay_epochs}" if train.decay_epochs else "no decay"
+    return f"{train.epochs} epochs, {train.epochs * run.steps_per_epoch:,} in all, {rate}, {share}"
