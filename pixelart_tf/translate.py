@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pixelart_tf import devices
 from pixelart_tf.base.cli import command
+from pixelart_tf.base.memory import advising, halved
 from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.generators.opening import load_on_devices
 from pixelart_tf.generators.picture_files import translate_files
@@ -47,7 +48,8 @@ def main(argv: list[str] | None = None) -> int:
     devices.select_backend(options.pop("backend"))
     generator, predict = load_on_devices(options.pop("generator"))
     start = time.monotonic()
-    made = translate_files(generator, **options, predict=predict, progress=ProgressBar("translating"))
+    with advising(f"{halved('--tile', options['tile'])}, or {halved('--batch-size', options['batch_size'])}"):
+        made = translate_files(generator, **options, predict=predict, progress=ProgressBar("translating"))
     for line in made.bad:
         print(f"skipped {line}")
     rate = made.num_pictures / (time.monotonic() - start)

@@ -277,3 +277,22 @@ def test_a_command_that_works_alone_does_not_wait_for_other_hosts():
     elsewhere = {"cluster": {"worker": ["127.0.0.1:1", "127.0.0.1:2"]}, "task": {"type": "worker", "index": 0}}
     chosen = result(start(environment={"TF_CONFIG": json.dumps(elsewhere)}, join_hosts=False))
     assert (chosen["num_hosts"], chosen["strategy"]) == (1, "NoneType")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_a_users_keras_json_is_set_right_and_told(tmp_path, backend):
+    """Channels first and half floats in it gave tracebacks."""
+    wanted = {"image_data_format": "channels_first", "floatx": "float16", "backend": "torch", "epsilon": 1e-7}
+    (tmp_path / "keras.json").write_text(json.dumps(wanted))
+    done = subprocess.run(
+        [sys.executable, "-m", "pixelart_tf.train", "--dry-run", "--backend", backend, "--run", tmp_path / "run"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+        env=os.environ | {"KERAS_HOME": str(tmp_path), "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "551 pictures" in done.stdout
+    assert done.stderr.splitlines() == [
+        f"note: {tmp_path}/keras.json asks for image_data_format channels_first; pixelart_tf uses channels_last",
+        f"note: {tmp_path}/keras.json asks for floatx float16; pixelart_tf uses float32",
+    ]

@@ -8,6 +8,7 @@ at the top of this file.
 import contextlib
 import dataclasses
 import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -164,6 +165,7 @@ def choose(
     with quiet():
         import keras
 
+    _set_what_we_need(keras)
     backend = keras.backend.backend()
     if tpu:
         backend_with_tpu((backend,))
@@ -201,6 +203,18 @@ def choose(
         host=host,
         description=", ".join(part for part in parts if part),
     )
+
+
+def _set_what_we_need(keras) -> None:
+    """A user's keras.json may ask for what networks here are not made for; that is told."""
+    config, home = keras.config, os.environ.get("KERAS_HOME", "~/.keras")
+    for name, found, needed, set_it in (
+        ("image_data_format", config.image_data_format(), "channels_last", config.set_image_data_format),
+        ("floatx", config.floatx(), "float32", config.set_floatx),
+    ):
+        if found != needed:
+            print(f"note: {home}/keras.json asks for {name} {found}; pixelart_tf uses {needed}", file=sys.stderr)
+            set_it(needed)
 
 
 def _precision(kind: str, capability: tuple[int, ...] | None) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from pixelart_tf.base import files
+from pixelart_tf.base.memory import advising, halved
 from pixelart_tf.data import feeds
 from pixelart_tf.devices.choosing import Devices
 from pixelart_tf.settings import config
@@ -271,9 +272,11 @@ def train(
 ) -> Run:
     """Trains as `settings` say and writes all into `folder`; prints what happens."""
     began = time.monotonic() if began is None else began
-    run = Run(settings, devices, folder, resume=resume, began=began)
-    print(run.summary(), flush=True)
-    run.fit(interactive=interactive)
+    lower = halved("`train.batch_size`", settings.train.batch_size)
+    with advising(f"{lower}; or take a smaller `data.image_size`, or a smaller `base_width` of the networks"):
+        run = Run(settings, devices, folder, resume=resume, began=began)
+        print(run.summary(), flush=True)
+        run.fit(interactive=interactive)
     minutes, seconds = divmod(round(time.monotonic() - began), 60)
     print(f"Done in {minutes} min {seconds:02} s.")
     return run
