@@ -7,7 +7,10 @@ from pixelart_tf.base.cli import UserError
 
 # What TensorFlow, JAX and the C++ library say; none of them is imported here.
 _NAMES = ("ResourceExhaustedError",)
-_WORDS = ("RESOURCE_EXHAUSTED", "OOM when allocating", "out of memory", "Out of memory", "std::bad_alloc")
+_WORDS = (
+    "RESOURCE_EXHAUSTED", "OOM when allocating", "out of memory", "Out of memory", "std::bad_alloc",
+    "Cannot parse tensor from proto",   # TensorFlow on a CPU, where there is no room for the constants of a graph
+)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
