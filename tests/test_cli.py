@@ -35,6 +35,13 @@ def test_mistakes_are_one_line(capsys, error, message):
     assert err == f"python -m {__name__}: {message}\n"
 
 
+def test_escape_codes_do_not_reach_the_terminal(capsys):
+    assert run(UserError("a.zip: \x1b[2Jcat.png: \udce9, ü and 🎨 are no picture"))() == 2
+    assert capsys.readouterr().err == (
+        f"python -m {__name__}: a.zip: \\x1b[2Jcat.png: \\udce9, ü and 🎨 are no picture\n"
+    )
+
+
 def test_an_interrupt_is_130(capsys):
     assert run(KeyboardInterrupt())() == 130
     assert capsys.readouterr().err == f"python -m {__name__}: interrupted\n"

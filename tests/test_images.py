@@ -320,3 +320,17 @@ def test_grid_puts_pictures_in_rows():
     assert (sheet[8:12, 2:8] == 30).all()
     assert (sheet[8:12, 10:16] == 255).all()   # no fourth picture
     assert (sheet[:2] == 255).all()
+
+
+def test_no_other_program_is_started_for_a_picture():
+    """A PostScript file with a picture's name, for which Pillow would start Ghostscript."""
+    path = Path(__file__).parent / "data" / "postscript_cat.png"
+    assert path.read_bytes().startswith(b"%!PS")
+    with pytest.raises(images.ImageError, match="not a picture, or of an unknown format"):
+        images.read(path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "z.png")
+    with pytest.raises(images.ImageError, match=r"z\.png: not a regular file"):
+        images.read(tmp_path / "z.png")

@@ -505,3 +505,19 @@ def test_the_bundled_shards_are_well_and_small():
     held_out = {name for name, _ in shard_files.read(ROOT / "tfrecords/heldout_*.tfrec")}
     for pattern in ("cartoon*.tfrec", "sprite*.tfrec", "photo*.tfrec"):
         assert not held_out & {name for name, _ in shard_files.read(ROOT / "tfrecords" / pattern)}
+
+
+@pytest.mark.parametrize("length", [2**40, 2**63 - 1, 2**64 - 1, 113])
+def test_a_length_that_no_file_has_is_not_believed(tmp_path, length):
+    """In a process of its own, as TensorFlow died of it: 112 bytes that tell of a record of 2 ** 40."""
+    path = tmp_path / "photo00-1.tfrec"
+    content = (ROOT / "tests/data/shard_len_2e40.tfrec").read_bytes()
+    if length != 2**40:   # the checksum of the length is wrong then
+        content = struct.pack("<Q", length) + content[8:]
+    path.write_bytes(content)
+    command = [sys.executable, "-m", "pixelart_tf.records", "check", path]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"{path}: damaged after 0 good records (cut off)" in done.stderr
+    with pytest.raises(shard_files.RecordError, match="damaged after 0 good records"):
+        list(shard_files.read(path))

@@ -33,7 +33,7 @@ def command(main):
             print(f"{_prog(prog)}: interrupted", file=sys.stderr)
             return 130
         # Run by `python -m`, a command's module is called __main__; argv[0] then names the file.
-        print(f"{_prog(prog)}: {' '.join(message.split())}", file=sys.stderr)
+        print(printable(f"{_prog(prog)}: {' '.join(message.split())}"), file=sys.stderr)
         return 2
 
     return wrapper
@@ -45,7 +45,10 @@ def _prog(prog: str) -> str:
 
 
 def printable(text: str) -> str:
-    """A file's name may hold bytes that are no UTF-8, which Python keeps as lone surrogates and no file takes."""
+    """The same without what a terminal would obey and what no file takes.
+
+    A name in a zip may hold escape codes, which could clear a screen or hide a line; a file's name may hold bytes that
+    are no UTF-8, which Python keeps as lone surrogates. Line ends and tabs stay.
+    """
+    text = "".join(each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in text)
     return text.encode("utf-8", "backslashreplace").decode()
-
-

@@ -1,7 +1,6 @@
 """A zip of pictures looked through for all that a competition would refuse it for."""
 
 import hashlib
-import io
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -9,13 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.base.threads import ahead
 from pixelart_tf.competition import zips
 from pixelart_tf.competition.findings import Checked, Fault, lines, num_spare, warnings
-from pixelart_tf.pictures import images, likeness
+from pixelart_tf.pictures import images, likeness, opening
 
 MOST_COPIES = 0.01               # of the pictures; more copies than that are a generator that makes one picture of many
 BLANK = 2                        # of 255: a picture whose channels vary by no more is of one color
@@ -154,7 +152,7 @@ def _member(file: zipfile.ZipFile, info: zipfile.ZipInfo, size: int) -> _Member:
         return fault("damaged", f"damaged ({' '.join(str(error).split()) or type(error).__name__})")
     member.digest = hashlib.sha256(content).digest()
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with opening.open_picture(content) as image:
             width, height, mode, format = *image.size, image.mode, image.format
     except Exception:
         width = height = mode = format = None

@@ -1,17 +1,14 @@
 """Zips of pictures as competitions take them: the names of what goes in, and how it is written."""
 
-import io
 import itertools
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 
-from PIL import Image
-
 from pixelart_tf.base import files
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.base.threads import ahead
-from pixelart_tf.pictures import images, sources
+from pixelart_tf.pictures import images, opening, sources
 
 SIZE = 256                       # pixels of a side, in the competition `gan-getting-started`
 LEAST, MOST = 7_000, 10_000      # pictures there
@@ -55,7 +52,7 @@ def _sides(item: sources.Encoded) -> tuple[int, int]:
     """Width and height, by the picture's first bytes where those tell it: decoding takes far longer."""
     data = item.data
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with opening.open_picture(data) as image:
             return image.size
     except Exception:
         return item.decode().shape[1::-1]   # or it says what is wrong

@@ -1,7 +1,6 @@
 """The two sets of pictures of a training: what they are, and how they get into memory."""
 
 import hashlib
-import io
 import os
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,9 +9,8 @@ from pathlib import PurePath
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
-from pixelart_tf.pictures import images, sources
+from pixelart_tf.pictures import images, opening, sources
 from pixelart_tf.settings.domain import Domain
 
 
@@ -118,7 +116,7 @@ def _fingerprint(names: Sequence[str], files: Sequence[bytes]) -> str:
 def _native_size(encoded: bytes) -> tuple[int, int] | None:
     """(height, width) of a file that TensorFlow decodes as `images.read` does, else None."""
     try:
-        with Image.open(io.BytesIO(encoded)) as image:
+        with opening.open_picture(encoded) as image:
             jpeg = image.format == "JPEG" and image.mode in ("RGB", "L")
             png = image.format == "PNG" and image.mode == "RGB" and encoded[24] == 8   # bits a channel
             plain = "transparency" not in image.info and image.getexif().get(0x0112, 1) == 1   # upright

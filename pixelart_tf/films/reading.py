@@ -12,7 +12,7 @@ from PIL import Image
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.films import ffmpeg, pyav
 from pixelart_tf.films.film import FOLDER_RATE, Film, FilmError, Frame, library, reason
-from pixelart_tf.pictures import images
+from pixelart_tf.pictures import images, opening
 
 ANIMATIONS = (".apng", ".gif", ".png", ".webp")
 
@@ -52,7 +52,7 @@ class _Animation(Film):
 
     def __init__(self, path: Path):
         try:
-            self._image = Image.open(path)
+            self._image = Image.open(path, formats=opening.OPENED)
         except Exception as error:   # Pillow raises of many kinds for damaged files
             raise FilmError(f"{path}: not an animation ({reason(error).split(': ')[0]})") from None
         try:

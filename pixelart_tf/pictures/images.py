@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from pixelart_tf.base import files
-from pixelart_tf.base.cli import UserError
+from pixelart_tf.pictures.opening import ImageError, open_picture, read_bytes
 
 SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 2**27   # 11,585 x 11,585, 400 MB as RGB; a small file may claim any size (a decompression bomb)
@@ -43,10 +43,6 @@ _UPRIGHT = {
 }
 
 
-class ImageError(UserError):
-    """A picture that cannot be used. The message is one line: `path: reason`."""
-
-
 def read(path_or_bytes: str | Path | bytes, *, name: str | None = None, mode: str = "RGB") -> np.ndarray:
     """Reads a picture of any common format as 8-bit RGB.
 
@@ -70,14 +66,11 @@ def read(path_or_bytes: str | Path | bytes, *, name: str | None = None, mode: st
         encoded, name = path_or_bytes, name or "picture"
     else:
         name = name or str(path_or_bytes)
-        try:
-            encoded = Path(path_or_bytes).read_bytes()
-        except OSError as error:
-            raise ImageError(f"{name}: {error.strerror or error}") from None
+        encoded = read_bytes(path_or_bytes)
     if not encoded:
         raise ImageError(f"{name}: empty file (0 bytes)")
     try:
-        with Image.open(io.BytesIO(encoded)) as image:
+        with open_picture(encoded) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
             image.load()

@@ -5,7 +5,6 @@ name of its domain). Shards are called `<domain><shard>-<records>.tfrec`.
 """
 
 import glob
-import io
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -13,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
-from PIL import Image
 
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.base.stderr import quiet
-from pixelart_tf.pictures import images
+from pixelart_tf.pictures import images, opening
 
 FEATURES = ("image_name", "image", "target")
 # `photo19-350.tfrec`: domain, number of the shard, number of records
@@ -81,14 +79,12 @@ def _read_shard(shard: Path) -> Iterator[tuple[str, bytes, str]]:
 
     index = size = 0
     try:
-        with open(shard, "rb") as file:   # raises what we can tell more clearly than TensorFlow
-            if not file.read(1):
-                raise RecordError(f"{shard}: empty file (0 bytes)")
+        num_whole = _num_whole(shard)
         with quiet():   # here TensorFlow looks for GPUs and complains if there are none
             options = tf.data.Options()
             options.autotune.enabled = False   # its thread can make the iterator's end wait; see `data.feeds`
-            records = tf.data.TFRecordDataset(str(shard), buffer_size=2**20).with_options(options)
-            serialized = records.as_numpy_iterator()
+            records = tf.data.TFRecordDataset(str(shard), buffer_size=2**20).take(num_whole)
+            serialized = records.with_options(options).as_numpy_iterator()
         while True:
             with quiet():   # here it tells of damage, which we tell ourselves
                 record = next(serialized, None)
@@ -112,6 +108,27 @@ def _read_shard(shard: Path) -> Iterator[tuple[str, bytes, str]]:
         raise RecordError(f"{shard}: damaged after {index} good records ({reason})") from None
     except DecodeError:
         raise RecordError(f"{shard}: record {index} is not a tf.train.Example") from None
+
+
+def _num_whole(shard: Path) -> int:
+    """How many records end within the file, by the lengths that are told before them.
+
+    TensorFlow makes room for whatever length it reads, and dies of one that no memory holds.
+
+    Raises:
+        RecordError: an empty file.
+        OSError: a file that cannot be read.
+    """
+    size = shard.stat().st_size
+    if not size:
+        raise RecordError(f"{shard}: empty file (0 bytes)")
+    number = end = 0
+    with open(shard, "rb") as file:
+        while end < size:
+            file.seek(end)
+            end += int.from_bytes(file.read(8), "little") + 16   # the length, its checksum, the record, its checksum
+            number += end <= size
+    return number
 
 
 def count(pattern: str | Path) -> int:
@@ -160,7 +177,7 @@ def check_shards(pattern: str | Path) -> Iterator[Shard]:
                 found += 1
                 try:
                     height, width = images.read(encoded, name=f"{path}: {name}").shape[:2]
-                    format = Image.open(io.BytesIO(encoded)).format.lower()
+                    format = opening.open_picture(encoded).format.lower()
                     if format not in ("jpeg", "png"):
                         raise images.ImageError(f"{path}: {name}: {format}, neither JPEG nor PNG")
                 except images.ImageError as error:

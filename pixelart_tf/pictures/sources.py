@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pixelart_tf.pictures import images, shards
+from pixelart_tf.pictures import images, opening, shards
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +33,7 @@ class Encoded:
             return self.source
         if isinstance(self.source, images.ImageError):
             raise self.source
-        try:
-            return self.source.read_bytes()
-        except OSError as error:
-            raise images.ImageError(f"{self.place}: {error.strerror}") from None
+        return opening.read_bytes(self.source)
 
     def decode(self) -> np.ndarray:
         """The picture as `images.read` gives it: uint8 (H, W, 3). Raises ImageError."""
