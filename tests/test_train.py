@@ -458,6 +458,16 @@ def test_one_picture_is_enough(experiment, tmp_path, capsys):
     ("data.target.grey=true", "`identity_weight` must be 0 where one domain is grey"),
     ("data.source.files=", "`data.source.files` must name shards or pictures. Received: ''"),
     ("finetune.to_target=none.keras", "finetune.to_target: "),
+    ("model.pool_size=10000000", "`pool_size` must be at most 699,050. Received: 10,000,000"),
+    ("model.generator.base_width=100000", "`base_width` must be at most 1,024. Received: 100,000"),
+    ("model.generator.num_blocks=100000", "`num_blocks` must be at most 64. Received: 100,000"),
+    ("model.discriminator.base_width=100000", "`base_width` must be at most 1,024. Received: 100,000"),
+    ("data.source.jitter=100000", "`jitter` must be at most 16. Received: 100,000"),
+    ("train.epochs=" + "9" * 400, "`epochs` must be at most 1,000,000. Received: a number of over 30 digits"),
+    ("train.batch_size=10000000", "`batch_size` must be at most 65,536. Received: 10,000,000"),
+    ("samples.count=10000000", "`count` must be at most 256. Received: 10,000,000"),
+    ("samples.scale=1000", "`scale` must be at most 32. Received: 1,000"),
+    ("export.cell_size=100000", "`cell_size` must be at most 256. Received: 100,000"),
     ("nonsense", "--set takes table.key=value, such as model.cycle_weight=20. Received: nonsense"),
 ])
 def test_a_wrong_setting_is_named_in_one_line(experiment, capsys, override, expected):

@@ -8,6 +8,17 @@ def check_counts(**counts):
             raise ValueError(f"`{name}` must be a whole number of at least 1. Received: {count!r}")
 
 
+def check_at_most(most, **counts):
+    """Raises ValueError where one of the named `counts` is above `most`, which no machine bears."""
+    for name, count in counts.items():
+        if count > most:
+            raise ValueError(f"`{name}` must be at most {most:,}. Received: {_told(count)}")
+
+
+def _told(number):
+    return f"{number:,}" if abs(number) < 10**30 else "a number of over 30 digits"
+
+
 def check_rates(**rates):
     """Raises ValueError where one of the named `rates` is not in [0, 1)."""
     for name, rate in rates.items():

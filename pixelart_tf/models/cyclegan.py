@@ -1,14 +1,18 @@
 """CycleGAN: two generators that undo each other, two discriminators, one loss, one backward pass, stock `fit()`."""
 
+import math
 from typing import ClassVar
 
 from keras import ops
 
+from pixelart_tf.base.checks import check_at_most
 from pixelart_tf.layers.diff_augment import DiffAugment
 from pixelart_tf.layers.image_pool import ImagePool
 from pixelart_tf.models.losses import Adversarial, l1
 from pixelart_tf.models.model import Model, patch_maps, predict, scalar
 from pixelart_tf.models.parts import Discriminator, Generator, discriminator_of, generator_of
+
+POOL_BYTES = 2**31   # of the earlier fakes that are kept for one discriminator
 
 
 class CycleGAN(Model):
@@ -92,6 +96,7 @@ class CycleGAN(Model):
         self.use_identity, self.use_color, self.color_block = identity_weight > 0, color_weight > 0, color_block
         self.augment = DiffAugment(diff_augment) if diff_augment else None
         self.source_pool = self.target_pool = None
+        check_at_most(POOL_BYTES // (4 * math.prod(source)), pool_size=pool_size)
         if pool_size:
             self.source_pool, self.target_pool = ImagePool(pool_size), ImagePool(pool_size)
             # Built now, so that a checkpoint can be restored before the first step.

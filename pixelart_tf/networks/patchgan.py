@@ -2,7 +2,7 @@
 
 import keras
 
-from pixelart_tf.base.checks import check_counts, check_positive
+from pixelart_tf.base.checks import check_at_most, check_counts, check_positive
 from pixelart_tf.networks.blocks import (
     check_image_size,
     downsample,
@@ -58,6 +58,8 @@ def patchgan(
     Reference: Isola et al., pix2pix (2017), section 3.2.2 and 6.1.2, https://arxiv.org/abs/1611.07004
     """
     check_counts(channels=channels, base_width=base_width, num_layers=num_layers)
+    check_at_most(1024, base_width=base_width)
+    check_at_most(8, num_layers=num_layers)
     check_positive(stddev=stddev, norm_epsilon=norm_epsilon)
     height, width = check_image_size(image_size, multiple=2**num_layers, minimum=3 * 2**num_layers)
 

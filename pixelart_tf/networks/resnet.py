@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from pixelart_tf.base.checks import check_counts, check_positive, check_rates
+from pixelart_tf.base.checks import check_at_most, check_counts, check_positive, check_rates
 from pixelart_tf.networks.blocks import (
     check_image_size,
     in_float32,
@@ -65,6 +65,9 @@ def resnet(
     """
     check_counts(channels=channels, output_channels=output_channels, base_width=base_width)
     check_counts(num_downsamplings=num_downsamplings, num_blocks=num_blocks)
+    check_at_most(1024, base_width=base_width)
+    check_at_most(64, num_blocks=num_blocks)
+    check_at_most(8, num_downsamplings=num_downsamplings)
     check_rates(dropout=dropout)
     check_positive(stddev=stddev, norm_epsilon=norm_epsilon)
     if upsampling not in UPSAMPLINGS:

@@ -2,7 +2,7 @@
 
 import keras
 
-from pixelart_tf.base.checks import check_counts, check_positive, check_rates
+from pixelart_tf.base.checks import check_at_most, check_counts, check_positive, check_rates
 from pixelart_tf.networks.blocks import (
     check_image_size,
     downsample,
@@ -61,6 +61,7 @@ def unet(
     https://arxiv.org/abs/1611.07004
     """
     check_counts(channels=channels, output_channels=output_channels, base_width=base_width)
+    check_at_most(1024, base_width=base_width)
     check_rates(dropout=dropout)
     check_positive(block_stddev=block_stddev, stddev=stddev, norm_epsilon=norm_epsilon)
     if image_size is None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from pixelart_tf.base.checks import check_at_most
 from pixelart_tf.settings.config import PATH
 
 RESIZES = ("area", "bilinear", "lanczos", "nearest")
@@ -64,6 +65,7 @@ class Domain:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise ValueError(f"`{name}` must be a whole number of at least 0. Received: {value!r}")
+        check_at_most(max(self.crop_size), jitter=self.jitter)
         if self.pixelate and self.boxes:
             raise ValueError(
                 f"`pixelate` and `boxes` exclude each other. Received: pixelate={self.pixelate}, boxes={self.boxes}"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from pixelart_tf.base.checks import check_at_most
 from pixelart_tf.settings.config import PATH
 
 # Shards or a folder; "" where there are none.
@@ -39,9 +40,11 @@ class TrainTable:
     minutes: float = 0.0
 
     def __post_init__(self):
-        for name, least in (("epochs", 1), ("batch_size", 1), ("steps_per_execution", 1), ("sample_every", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"`{name}` must be at least {least}. Received: {getattr(self, name)}")
+        for name in ("epochs", "batch_size", "steps_per_execution", "sample_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"`{name}` must be at least 1. Received: {getattr(self, name)}")
+        check_at_most(1_000_000, epochs=self.epochs, steps_per_epoch=self.steps_per_epoch)
+        check_at_most(65_536, batch_size=self.batch_size, steps_per_execution=self.steps_per_execution)
         if not 0 <= self.decay_epochs <= self.epochs:
             raise ValueError(f"`decay_epochs` must be 0 to `epochs` ({self.epochs}). Received: {self.decay_epochs}")
         if self.steps_per_epoch < 0 or self.steps_per_epoch % self.steps_per_execution:
@@ -77,6 +80,8 @@ class SamplesTable:
         for name in ("count", "scale"):
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be at least 1. Received: {getattr(self, name)}")
+        check_at_most(256, count=self.count)
+        check_at_most(32, scale=self.scale)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,3 +128,4 @@ class ExportTable:
     def __post_init__(self):
         if self.cell_size < 1:
             raise ValueError(f"`cell_size` must be at least 1. Received: {self.cell_size}")
+        check_at_most(256, cell_size=self.cell_size)
