@@ -268,8 +268,8 @@ def assert_well_rehearsed(notebook, working):
     assert "Traceback" not in printed
     assert "Warning" not in printed, printed
     shown = pictures(notebook)
-    # Photos, Monets; curves, samples, patch maps; what is submitted; colors, distances.
-    assert len(shown) == 8
+    # Photos, Monets; curves; samples and patch maps, both ways; what is submitted; colors, distances.
+    assert len(shown) == 10
     assert all(len(picture.getcolors(2**24)) > 50 for picture in shown)
     with zipfile.ZipFile(working / "images.zip") as made:
         assert len(made.namelist()) == 12
