@@ -1,5 +1,6 @@
 """The networks against their papers' numbers: shapes, receptive fields, precision, what can be saved and opened."""
 
+import os
 import re
 import subprocess
 import sys
@@ -286,3 +287,24 @@ def test_saved_networks_open_on_either_backend(name, backend, tmp_path):
 def test_arguments(network, options, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         network(**options)
+
+
+CHANNELS_FIRST = """
+import keras
+assert keras.config.image_data_format() == "channels_first"
+from pixelart_tf.networks import patchgan, resnet, unet
+networks = [
+    patchgan(image_size=64, base_width=2), unet(image_size=64, base_width=2),
+    *(resnet(image_size=64, base_width=2, num_blocks=1, upsampling=each) for each in ("transpose", "resize")),
+]
+print([network.output_shape for network in networks])
+"""
+
+
+def test_networks_are_channels_last_whatever_a_users_keras_json_says(tmp_path):
+    """As a library, where nobody has set Keras right."""
+    (tmp_path / "keras.json").write_text('{"image_data_format": "channels_first"}')
+    environment = os.environ | {"KERAS_HOME": str(tmp_path), "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run([sys.executable, "-c", CHANNELS_FIRST], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == f"[(None, 6, 6, 1){', (None, 64, 64, 3)' * 3}]"

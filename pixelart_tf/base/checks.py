@@ -5,18 +5,28 @@ def check_counts(**counts):
     """Raises ValueError where one of the named `counts` is not a whole number of at least 1."""
     for name, count in counts.items():
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            raise ValueError(f"`{name}` must be a whole number of at least 1. Received: {count!r}")
+            raise ValueError(f"`{name}` must be a whole number of at least 1. Received: {told(count)}")
+
+
+def check_at_least(least, **numbers):
+    """Raises ValueError where one of the named `numbers` is below `least`."""
+    for name, number in numbers.items():
+        if number < least:
+            raise ValueError(f"`{name}` must be at least {least}. Received: {told(number)}")
 
 
 def check_at_most(most, **counts):
     """Raises ValueError where one of the named `counts` is above `most`, which no machine bears."""
     for name, count in counts.items():
         if count > most:
-            raise ValueError(f"`{name}` must be at most {most:,}. Received: {_told(count)}")
+            raise ValueError(f"`{name}` must be at most {most:,}. Received: {told(count)}")
 
 
-def _told(number):
-    return f"{number:,}" if abs(number) < 10**30 else "a number of over 30 digits"
+def told(value):
+    """What was received, for a message: the value itself, but thousands are parted and endless digits left out."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return repr(value)
+    return f"{value:,}" if abs(value) < 10**30 else "a number of over 30 digits"
 
 
 def check_rates(**rates):

@@ -1,9 +1,31 @@
 """A history of fakes, so that a discriminator does not forget what it has seen through."""
 
+import math
+
 import keras
 from keras import ops
 
-from pixelart_tf.base.checks import check_counts
+from pixelart_tf.base.checks import check_counts, told
+
+MOST_BYTES = 2**31   # of one pool
+
+
+def check_pool_size(pool_size, *shapes):
+    """Says what is wrong with a pool that would hold too many bytes.
+
+    Args:
+        pool_size: number of pictures kept.
+        *shapes: (H, W, C) of the pictures of each pool; they are kept in float32.
+
+    Raises:
+        ValueError: if a pool would hold more than `MOST_BYTES`.
+    """
+    bytes_each = 4 * max(math.prod(shape) for shape in shapes)
+    if pool_size > MOST_BYTES // bytes_each:
+        raise ValueError(
+            f"`pool_size` must be at most {MOST_BYTES // bytes_each:,}. Received: {told(pool_size)}, and a picture of "
+            f"the pool takes {bytes_each:,} bytes of {MOST_BYTES:,}"
+        )
 
 
 class ImagePool(keras.layers.Layer):
@@ -29,7 +51,7 @@ class ImagePool(keras.layers.Layer):
         Float (B, H, W, C): at each place the picture that was there or an older one.
 
     Raises:
-        ValueError: if `pool_size` is below 1 or the pictures' size is unknown.
+        ValueError: if `pool_size` is below 1, the pictures' size is unknown, or they would take over `MOST_BYTES`.
 
     Reference: Shrivastava et al. (2017), section 2.3, https://arxiv.org/abs/1612.07828; `ImagePool` of the CycleGAN's
     PyTorch implementation
@@ -46,6 +68,7 @@ class ImagePool(keras.layers.Layer):
     def build(self, input_shape):
         if None in input_shape[1:]:
             raise ValueError(f"`images` must have a known height, width and channels. Received: {tuple(input_shape)}")
+        check_pool_size(self.pool_size, input_shape[1:])
         state = {"initializer": "zeros", "trainable": False, "autocast": False, "aggregation": "only_first_replica"}
         self.images = self.add_weight(name="images", shape=(self.pool_size, *input_shape[1:]), **state)
         self.count = self.add_weight(name="count", shape=(), dtype="int32", **state)

@@ -1,18 +1,15 @@
 """CycleGAN: two generators that undo each other, two discriminators, one loss, one backward pass, stock `fit()`."""
 
-import math
 from typing import ClassVar
 
 from keras import ops
 
-from pixelart_tf.base.checks import check_at_most
+from pixelart_tf.base.checks import told
 from pixelart_tf.layers.diff_augment import DiffAugment
-from pixelart_tf.layers.image_pool import ImagePool
+from pixelart_tf.layers.image_pool import ImagePool, check_pool_size
 from pixelart_tf.models.losses import Adversarial, l1
 from pixelart_tf.models.model import Model, patch_maps, predict, scalar
 from pixelart_tf.models.parts import Discriminator, Generator, discriminator_of, generator_of
-
-POOL_BYTES = 2**31   # of the earlier fakes that are kept for one discriminator
 
 
 class CycleGAN(Model):
@@ -96,7 +93,6 @@ class CycleGAN(Model):
         self.use_identity, self.use_color, self.color_block = identity_weight > 0, color_weight > 0, color_block
         self.augment = DiffAugment(diff_augment) if diff_augment else None
         self.source_pool = self.target_pool = None
-        check_at_most(POOL_BYTES // (4 * math.prod(source)), pool_size=pool_size)
         if pool_size:
             self.source_pool, self.target_pool = ImagePool(pool_size), ImagePool(pool_size)
             # Built now, so that a checkpoint can be restored before the first step.
@@ -110,7 +106,8 @@ class CycleGAN(Model):
             raise ValueError(f"source and target must be of one size. Received: {source} and {target}")
         for key, value in at_least_0.items():
             if value < 0:
-                raise ValueError(f"`{key}` must not be negative. Received: {value}")
+                raise ValueError(f"`{key}` must not be negative. Received: {told(value)}")
+        check_pool_size(at_least_0["pool_size"], source, target)
         if at_least_0["identity_weight"] and source[2] != target[2]:
             raise ValueError(
                 f"`identity_weight` must be 0 where one domain is grey, as no picture is in both. "

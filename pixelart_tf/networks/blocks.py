@@ -7,6 +7,13 @@ any backend without custom objects.
 import keras
 from keras import ops
 
+from pixelart_tf.base.checks import told
+
+# Of convolutions and of what pads and enlarges: a user's keras.json may ask for channels first where nobody says.
+NHWC = {"data_format": "channels_last"}
+# Of one network, 2 GiB in float32: ten times the U-Net of the pix2pix paper. Training takes four times that.
+MOST_WEIGHTS = 2**29
+
 
 def check_image_size(image_size, *, multiple=1, minimum=1):
     """Turns an image size into (height, width), or says what is wrong with it.
@@ -32,6 +39,24 @@ def check_image_size(image_size, *, multiple=1, minimum=1):
     if any(side % multiple for side in sides):
         raise ValueError(f"`image_size` must be a multiple of {multiple}. Received: {image_size}")
     return sides
+
+
+def check_weights(number, *, base_width):
+    """Says what is wrong with a network that is far too large, before any of it is made.
+
+    Args:
+        number: about how many weights it would have; they grow with the square of `base_width`.
+        base_width: as it was asked for.
+
+    Raises:
+        ValueError: if they are more than `MOST_WEIGHTS`.
+    """
+    if number > MOST_WEIGHTS:
+        most = max(1, int(base_width * (MOST_WEIGHTS / number) ** 0.5))
+        raise ValueError(
+            f"`base_width` must be at most {most:,} with as many layers, else there are over {MOST_WEIGHTS:,} weights. "
+            f"Received: {told(base_width)}"
+        )
 
 
 def normal(stddev):
@@ -75,7 +100,9 @@ def downsample(filters, *, stddev=0.02, norm=True, use_bias=False, norm_epsilon=
         A `keras.Sequential` that maps (B, H, W, C) to (B, H/2, W/2, filters).
     """
     layers = [
-        keras.layers.Conv2D(filters, 4, strides=2, padding="same", use_bias=use_bias, kernel_initializer=normal(stddev))
+        keras.layers.Conv2D(
+            filters, 4, strides=2, padding="same", use_bias=use_bias, kernel_initializer=normal(stddev), **NHWC
+        )
     ]
     if norm:
         layers.append(instance_norm(epsilon=norm_epsilon))
@@ -98,7 +125,7 @@ def upsample(filters, *, stddev=0.02, dropout=0.0, norm_epsilon=1e-5, name=None)
     """
     layers = [
         keras.layers.Conv2DTranspose(
-            filters, 4, strides=2, padding="same", use_bias=False, kernel_initializer=normal(stddev)
+            filters, 4, strides=2, padding="same", use_bias=False, kernel_initializer=normal(stddev), **NHWC
         ),
         instance_norm(epsilon=norm_epsilon),
     ]
@@ -133,7 +160,7 @@ def residual(x, *, dropout=0.0, stddev=0.02, norm_epsilon=1e-5, name):
     for half in (1, 2):
         y = reflect(y, 1)
         y = keras.layers.Conv2D(
-            filters, 3, use_bias=False, kernel_initializer=normal(stddev), name=f"{name}_conv_{half}"
+            filters, 3, use_bias=False, kernel_initializer=normal(stddev), name=f"{name}_conv_{half}", **NHWC
         )(y)
         y = instance_norm(epsilon=norm_epsilon, name=f"{name}_norm_{half}")(y)
         if half == 1:

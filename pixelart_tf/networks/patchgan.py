@@ -1,10 +1,14 @@
 """The PatchGAN discriminator: a logit for each overlapping patch of a picture."""
 
+import itertools
+
 import keras
 
-from pixelart_tf.base.checks import check_at_most, check_counts, check_positive
+from pixelart_tf.base.checks import check_at_most, check_counts, check_positive, check_rates
 from pixelart_tf.networks.blocks import (
+    NHWC,
     check_image_size,
+    check_weights,
     downsample,
     in_float32,
     instance_norm,
@@ -60,14 +64,17 @@ def patchgan(
     check_counts(channels=channels, base_width=base_width, num_layers=num_layers)
     check_at_most(1024, base_width=base_width)
     check_at_most(8, num_layers=num_layers)
+    check_rates(slope=slope)
     check_positive(stddev=stddev, norm_epsilon=norm_epsilon)
+    widths = [base_width * min(2**i, 8) for i in range(num_layers + 1)]
+    check_weights(16 * sum(a * b for a, b in itertools.pairwise(widths)), base_width=base_width)
     height, width = check_image_size(image_size, multiple=2**num_layers, minimum=3 * 2**num_layers)
 
     inputs = keras.Input((height, width, channels), name="images")
     x = inputs
-    for i in range(num_layers):
+    for i, filters in enumerate(widths[:-1]):
         block = downsample(
-            base_width * min(2**i, 8),
+            filters,
             stddev=stddev,
             norm=norm and i > 0,
             use_bias=not norm,
@@ -76,13 +83,13 @@ def patchgan(
             name=f"down_{i}",
         )
         x = block(x)  # (B, H / 2 ** (i + 1), W / 2 ** (i + 1), filters)
-    x = keras.layers.ZeroPadding2D(1, name="top_pad")(x)
+    x = keras.layers.ZeroPadding2D(1, name="top_pad", **NHWC)(x)
     x = keras.layers.Conv2D(
-        base_width * min(2**num_layers, 8), 4, use_bias=not norm, kernel_initializer=normal(stddev), name="top"
+        widths[-1], 4, use_bias=not norm, kernel_initializer=normal(stddev), name="top", **NHWC
     )(x)  # one row and one column less
     if norm:
         x = instance_norm(epsilon=norm_epsilon, name="top_norm")(x)
     x = keras.layers.LeakyReLU(negative_slope=slope, name="top_relu")(x)
-    x = keras.layers.ZeroPadding2D(1, name="to_logits_pad")(x)
-    x = keras.layers.Conv2D(1, 4, kernel_initializer=normal(stddev), name="to_logits")(x)  # and one less
+    x = keras.layers.ZeroPadding2D(1, name="to_logits_pad", **NHWC)(x)
+    x = keras.layers.Conv2D(1, 4, kernel_initializer=normal(stddev), name="to_logits", **NHWC)(x)  # and one less
     return keras.Model(inputs, in_float32(x, name="logits"), name=name)

@@ -5,7 +5,9 @@ from keras import ops
 
 from pixelart_tf.base.checks import check_at_most, check_counts, check_positive, check_rates
 from pixelart_tf.networks.blocks import (
+    NHWC,
     check_image_size,
+    check_weights,
     in_float32,
     instance_norm,
     normal,
@@ -68,6 +70,8 @@ def resnet(
     check_at_most(1024, base_width=base_width)
     check_at_most(64, num_blocks=num_blocks)
     check_at_most(8, num_downsamplings=num_downsamplings)
+    widest = base_width * 2**num_downsamplings
+    check_weights((18 * num_blocks + 12) * widest**2, base_width=base_width)
     check_rates(dropout=dropout)
     check_positive(stddev=stddev, norm_epsilon=norm_epsilon)
     if upsampling not in UPSAMPLINGS:
@@ -85,7 +89,7 @@ def resnet(
         return keras.layers.ReLU(name=f"{name}_relu")(x)
 
     def convolve(x, filters, size, name, **options):
-        layer = keras.layers.Conv2D(filters, size, kernel_initializer=normal(stddev), name=name, **options)
+        layer = keras.layers.Conv2D(filters, size, kernel_initializer=normal(stddev), name=name, **NHWC, **options)
         return layer(x)
 
     inputs = keras.Input((height, width, channels), name="images")
@@ -93,7 +97,7 @@ def resnet(
     x = norm_relu(x, "stem")  # (B, H, W, base_width)
     for i in range(num_downsamplings):
         # "same" would pad the right and bottom only, and shift the picture against the PyTorch implementation.
-        x = keras.layers.ZeroPadding2D(1, name=f"down_{i}_pad")(x)
+        x = keras.layers.ZeroPadding2D(1, name=f"down_{i}_pad", **NHWC)(x)
         x = convolve(x, base_width * 2 ** (i + 1), 3, f"down_{i}", strides=2, use_bias=False)
         x = norm_relu(x, f"down_{i}")  # (B, H / 2 ** (i + 1), W / 2 ** (i + 1), base_width * 2 ** (i + 1))
     for i in range(num_blocks):
@@ -102,11 +106,11 @@ def resnet(
         filters = base_width * 2**i
         if upsampling == "transpose":
             x = keras.layers.Conv2DTranspose(
-                filters, 3, strides=2, use_bias=False, kernel_initializer=normal(stddev), name=f"up_{i}"
+                filters, 3, strides=2, use_bias=False, kernel_initializer=normal(stddev), name=f"up_{i}", **NHWC
             )(x)
-            x = keras.layers.Cropping2D(((1, 0), (1, 0)), name=f"up_{i}_crop")(x)
+            x = keras.layers.Cropping2D(((1, 0), (1, 0)), name=f"up_{i}_crop", **NHWC)(x)
         else:
-            x = keras.layers.UpSampling2D(2, name=f"up_{i}_resize")(x)
+            x = keras.layers.UpSampling2D(2, name=f"up_{i}_resize", **NHWC)(x)
             x = convolve(reflect(x, 1), filters, 3, f"up_{i}", use_bias=False)
         x = norm_relu(x, f"up_{i}")  # (B, H / 2 ** i, W / 2 ** i, filters)
     x = convolve(reflect(x, 3), output_channels, 7, "to_pixels")  # (B, H, W, output_channels)

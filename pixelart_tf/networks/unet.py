@@ -1,10 +1,14 @@
 """The U-Net generator: downsample-k / upsampleD-k / upsample-k with skip connections."""
 
+import itertools
+
 import keras
 
 from pixelart_tf.base.checks import check_at_most, check_counts, check_positive, check_rates
 from pixelart_tf.networks.blocks import (
+    NHWC,
     check_image_size,
+    check_weights,
     downsample,
     in_float32,
     normal,
@@ -62,7 +66,7 @@ def unet(
     """
     check_counts(channels=channels, output_channels=output_channels, base_width=base_width)
     check_at_most(1024, base_width=base_width)
-    check_rates(dropout=dropout)
+    check_rates(dropout=dropout, slope=slope)
     check_positive(block_stddev=block_stddev, stddev=stddev, norm_epsilon=norm_epsilon)
     if image_size is None:
         raise ValueError("`image_size` must be given, as a U-Net is built for one size. Received: None")
@@ -72,10 +76,13 @@ def unet(
     if num_downsamplings is None:
         num_downsamplings = min(8, _halvings(height), _halvings(width))
     check_counts(num_downsamplings=num_downsamplings)
+    check_at_most(12, num_downsamplings=num_downsamplings)
     check_image_size(image_size, multiple=2**num_downsamplings)
+    widths = [base_width * min(2**i, 8) for i in range(num_downsamplings)]
+    # Each block but the first, and on the way up of twice the channels, as the skips come in.
+    check_weights(48 * sum(a * b for a, b in itertools.pairwise(widths)), base_width=base_width)
 
     pytorch = layout == "pytorch"
-    widths = [base_width * min(2**i, 8) for i in range(num_downsamplings)]
     inputs = keras.Input((height, width, channels), name="images")
     x = inputs
     skips = []
@@ -107,7 +114,7 @@ def unet(
         )
         x = keras.layers.Concatenate(name=f"join_{i}")([block(x), skips.pop()])  # (B, 2H, 2W, 2 * filters)
     x = keras.layers.Conv2DTranspose(
-        output_channels, 4, strides=2, padding="same", kernel_initializer=normal(stddev), name="to_pixels"
+        output_channels, 4, strides=2, padding="same", kernel_initializer=normal(stddev), name="to_pixels", **NHWC
     )(x)  # (B, H, W, output_channels)
     return keras.Model(inputs, in_float32(x, activation="tanh", name="pixels"), name=name)
 

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from pixelart_tf.base.checks import check_at_most
+from pixelart_tf.base.checks import check_at_least, check_at_most, told
 from pixelart_tf.settings.config import PATH
 
 # Shards or a folder; "" where there are none.
 Files = Annotated[str, PATH]
+MOST_EPOCHS = 1_000_000
+MOST_MINUTES = 10_000_000   # 19 years
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +25,8 @@ class TrainTable:
         seed: of the weights, the order, the augmentation, dropout: the same seed gives the same run on a CPU.
         steps_per_execution: steps between two looks at the losses; more is faster on accelerators.
         sample_every: epochs between two sheets of sample pictures.
+        keep_every: epochs between two sets of the saved networks that are kept for good, in `kept/epoch_0010/` and the
+            like. 0: none are kept but the last and the best.
         checkpoint_minutes: an epoch longer than this is saved in its midst too.
         minutes: that the command may take, from its start; the number of epochs is then fitted to the time that is left
             after some is kept for translating all source pictures, and `decay_epochs` to the share of `epochs` that it
@@ -36,26 +40,29 @@ class TrainTable:
     seed: int = 0
     steps_per_execution: int = 1
     sample_every: int = 1
+    keep_every: int = 0
     checkpoint_minutes: float = 10.0
     minutes: float = 0.0
 
     def __post_init__(self):
-        for name in ("epochs", "batch_size", "steps_per_execution", "sample_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1. Received: {getattr(self, name)}")
-        check_at_most(1_000_000, epochs=self.epochs, steps_per_epoch=self.steps_per_epoch)
+        check_at_least(1, epochs=self.epochs, batch_size=self.batch_size)
+        check_at_least(1, steps_per_execution=self.steps_per_execution, sample_every=self.sample_every)
+        check_at_most(MOST_EPOCHS, epochs=self.epochs, steps_per_epoch=self.steps_per_epoch)
+        check_at_most(MOST_EPOCHS, sample_every=self.sample_every, keep_every=self.keep_every)
         check_at_most(65_536, batch_size=self.batch_size, steps_per_execution=self.steps_per_execution)
         if not 0 <= self.decay_epochs <= self.epochs:
-            raise ValueError(f"`decay_epochs` must be 0 to `epochs` ({self.epochs}). Received: {self.decay_epochs}")
+            raise ValueError(
+                f"`decay_epochs` must be 0 to `epochs` ({self.epochs}). Received: {told(self.decay_epochs)}"
+            )
         if self.steps_per_epoch < 0 or self.steps_per_epoch % self.steps_per_execution:
             raise ValueError(
                 f"`steps_per_epoch` must be a multiple of `steps_per_execution` ({self.steps_per_execution}), or 0. "
-                f"Received: {self.steps_per_epoch}"
+                f"Received: {told(self.steps_per_epoch)}"
             )
         if not 0 <= self.seed < 2**32:
-            raise ValueError(f"`seed` must be at least 0 and below 2 ** 32. Received: {self.seed}")
-        if self.minutes < 0:
-            raise ValueError(f"`minutes` must be at least 0. Received: {self.minutes}")
+            raise ValueError(f"`seed` must be at least 0 and below 2 ** 32. Received: {told(self.seed)}")
+        check_at_least(0, keep_every=self.keep_every, minutes=self.minutes)
+        check_at_most(MOST_MINUTES, minutes=self.minutes)
         if self.checkpoint_minutes <= 0:
             raise ValueError(f"`checkpoint_minutes` must be above 0. Received: {self.checkpoint_minutes}")
 
@@ -77,9 +84,7 @@ class SamplesTable:
     scale: int = 1
 
     def __post_init__(self):
-        for name in ("count", "scale"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1. Received: {getattr(self, name)}")
+        check_at_least(1, count=self.count, scale=self.scale)
         check_at_most(256, count=self.count)
         check_at_most(32, scale=self.scale)
 
@@ -108,10 +113,11 @@ class ScoreTable:
     epsilon: float = 0.1
 
     def __post_init__(self):
-        if self.every < 1:
-            raise ValueError(f"`every` must be at least 1. Received: {self.every}")
+        check_at_least(1, every=self.every)
+        check_at_least(0, epsilon=self.epsilon)
+        check_at_most(MOST_EPOCHS, every=self.every, count=self.count)
         if self.count < 0 or self.count == 1:
-            raise ValueError(f"`count` must be 0 or at least 2. Received: {self.count}")
+            raise ValueError(f"`count` must be 0 or at least 2. Received: {told(self.count)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +132,5 @@ class ExportTable:
     cell_size: int = 1
 
     def __post_init__(self):
-        if self.cell_size < 1:
-            raise ValueError(f"`cell_size` must be at least 1. Received: {self.cell_size}")
+        check_at_least(1, cell_size=self.cell_size)
         check_at_most(256, cell_size=self.cell_size)
