@@ -21,7 +21,7 @@ import tensorflow as tf
 from PIL import Image
 
 from pixelart_tf.data import feeds, loading, packing
-from pixelart_tf.pictures import images
+from pixelart_tf.pictures import images, shards
 from pixelart_tf.settings.domain import Domain
 
 BATCH_SIZE = 16
@@ -45,9 +45,9 @@ def make_shards(pictures: str, folder: Path, size: int) -> str:
     return str(folder / str(size))
 
 
-def bare(shards: str) -> tf.data.Dataset:
+def bare(pattern: str) -> tf.data.Dataset:
     """Decodes every picture and hands on one value of each, so that nothing but the decoding is measured."""
-    encoded = tf.constant([encoded for _, encoded in shards.read(shards)])
+    encoded = tf.constant([encoded for _, encoded in shards.read(pattern)])
 
     def decode(index: tf.Tensor) -> tf.Tensor:
         return tf.io.decode_jpeg(encoded[index], channels=3)[0, 0, 0]
@@ -56,8 +56,8 @@ def bare(shards: str) -> tf.data.Dataset:
     return indices.map(decode, num_parallel_calls=tf.data.AUTOTUNE).batch(BATCH_SIZE).prefetch(tf.data.AUTOTUNE)
 
 
-def ours(shards: str, *, jitter: int, cache_bytes: int) -> tf.data.Dataset:
-    domain = Domain(files=shards, image_size=256, jitter=jitter)
+def ours(pattern: str, *, jitter: int, cache_bytes: int) -> tf.data.Dataset:
+    domain = Domain(files=pattern, image_size=256, jitter=jitter)
     pictures = loading.load(domain, cache_bytes=cache_bytes)
     return feeds.unpaired({"source": pictures}, batch_size=BATCH_SIZE, seed=0).map(lambda batch: batch["source"])
 
@@ -85,7 +85,7 @@ def main(argv: list[str] | None = None) -> None:
             pictures.mkdir()
             make_pictures(pictures)
         small, large = (make_shards(str(pictures), Path(folder), size) for size in (256, 286))
-        sizes = [statistics.mean(len(encoded) for _, encoded in shards.read(shards)) for shards in (small, large)]
+        sizes = [statistics.mean(len(encoded) for _, encoded in shards.read(pattern)) for pattern in (small, large)]
         everything = 2**40
         cases = {
             "bare 256": (bare(small), None),
