@@ -279,20 +279,59 @@ def test_a_command_that_works_alone_does_not_wait_for_other_hosts():
     assert (chosen["num_hosts"], chosen["strategy"]) == (1, "NoneType")
 
 
+def with_keras_json(folder, text, module, *arguments):
+    """A command of a user whose keras.json holds `text`."""
+    (folder / "keras.json").write_text(text)
+    return subprocess.run(
+        [sys.executable, "-m", f"pixelart_tf.{module}", *map(str, arguments)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+        env=os.environ | {"KERAS_HOME": str(folder), "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"},
+    )
+
+
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory):
+    """A saved generator, and a picture for it."""
+    from PIL import Image
+
+    from pixelart_tf.networks import resnet
+
+    folder = tmp_path_factory.mktemp("generator")
+    resnet(base_width=2, num_blocks=1).save(folder / "to_target.keras")
+    Image.new("RGB", (40, 24), "red").save(folder / "red.png")
+    return folder
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
-def test_a_users_keras_json_is_set_right_and_told(tmp_path, backend):
+@pytest.mark.parametrize("floatx", ["float16", "float64"])
+def test_a_users_keras_json_is_set_right_and_told(tmp_path, generator, backend, floatx):
     """Channels first and half floats in it gave tracebacks."""
-    wanted = {"image_data_format": "channels_first", "floatx": "float16", "backend": "torch", "epsilon": 1e-7}
-    (tmp_path / "keras.json").write_text(json.dumps(wanted))
-    done = subprocess.run(
-        [sys.executable, "-m", "pixelart_tf.train", "--dry-run", "--backend", backend, "--run", tmp_path / "run"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-        env=os.environ | {"KERAS_HOME": str(tmp_path), "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"},
+    pytest.importorskip(backend)
+    text = json.dumps({"image_data_format": "channels_first", "floatx": floatx, "backend": "torch", "epsilon": 0.1})
+    trained = ("train", "--dry-run", "--backend", backend, "--run", tmp_path / "run")
+    translated = (
+        "translate", generator / "to_target.keras", generator / "red.png", tmp_path / "out.png", "--backend", backend,
     )
-    assert done.returncode == 0, done.stderr
-    assert "551 pictures" in done.stdout
-    assert done.stderr.splitlines() == [
-        f"note: {tmp_path}/keras.json asks for image_data_format channels_first; pixelart_tf uses channels_last",
-        f"note: {tmp_path}/keras.json asks for floatx float16; pixelart_tf uses float32",
-    ]
+    for command in (trained, translated):
+        done = with_keras_json(tmp_path, text, *command)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.splitlines() == [
+            f"note: {tmp_path}/keras.json asks for image_data_format channels_first; pixelart_tf uses channels_last",
+            f"note: {tmp_path}/keras.json asks for floatx {floatx}; pixelart_tf uses float32",
+        ]
+    assert (tmp_path / "out.png").is_file()
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ('{"floatx": "bfloat16"}', '`floatx` must be "float16" or "float32" or "float64". Received: "bfloat16"'),
+    ('{"image_data_format": ["x"]}', '`image_data_format` must be "channels_last" or "channels_first". Received: ["x'),
+    ('{"epsilon": 1}', "`epsilon` must be a number with a point. Received: 1"),
+    ('{"nnx_enabled": true}', "`nnx_enabled` must be false. Received: true"),
+    ("[]", "must be a table of Keras' settings, or be removed. Received: []"),
+])
+def test_a_keras_json_that_no_keras_takes_is_named_in_one_line(tmp_path, text, expected):
+    done = with_keras_json(tmp_path, text, "train", "--dry-run", "--run", tmp_path / "run")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"python -m pixelart_tf.train: {tmp_path}/keras.json: {expected}")
+    assert len(done.stderr.splitlines()) == 1

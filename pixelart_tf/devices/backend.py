@@ -2,10 +2,12 @@
 
 import functools
 import importlib.util
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from pixelart_tf.base.cli import UserError
@@ -30,7 +32,8 @@ def select_backend(argv_backend: str | None = None, tpu: bool = False) -> str:
         The name of the backend.
 
     Raises:
-        DeviceError: unknown backend, no TPU, or Keras was imported before with another backend.
+        DeviceError: unknown backend, no TPU, Keras was imported before with another backend, or a `keras.json` that no
+            Keras takes.
     """
     # 2 keeps TensorFlow's warnings and hints off the screen and its errors on it.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -41,7 +44,9 @@ def select_backend(argv_backend: str | None = None, tpu: bool = False) -> str:
         raise DeviceError("the jax backend needs JAX, which is not installed: pip install jax")
     if tpu:
         name = backend_with_tpu((argv_backend,) if argv_backend else BACKENDS)
-    if "keras" in sys.modules:
+    if "keras" not in sys.modules:
+        _check_keras_json()
+    else:
         import keras
 
         if keras.backend.backend() != name:
@@ -51,6 +56,32 @@ def select_backend(argv_backend: str | None = None, tpu: bool = False) -> str:
             )
     os.environ["KERAS_BACKEND"] = name
     return name
+
+
+def _check_keras_json() -> None:
+    """A user's own settings of Keras: what would end its import with a traceback is told in one line.
+
+    What it takes and we do not, such as channels first, is set right in `choose`. The backend that the file names does
+    not matter, as `KERAS_BACKEND` goes before it.
+    """
+    home = os.path.expanduser("~")
+    folder = os.environ.get("KERAS_HOME", os.path.join(home if os.access(home, os.W_OK) else "/tmp", ".keras"))
+    path = Path(os.path.expanduser(folder)) / "keras.json"   # where Keras looks
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return   # what is no JSON, Keras leaves alone
+    if not isinstance(settings, dict):
+        raise DeviceError(f"{path}: must be a table of Keras' settings, or be removed. Received: {settings!r}")
+    for name, known in (
+        ("floatx", ("float16", "float32", "float64")), ("image_data_format", ("channels_last", "channels_first")),
+        ("nnx_enabled", (False,)),   # another way to hold variables, which needs one more package
+    ):
+        if name in settings and settings[name] not in known:
+            wanted = " or ".join(map(json.dumps, known))
+            raise DeviceError(f"{path}: `{name}` must be {wanted}. Received: {json.dumps(settings[name])}")
+    if not isinstance(settings.get("epsilon", 0.0), float):
+        raise DeviceError(f"{path}: `epsilon` must be a number with a point. Received: {settings['epsilon']!r}")
 
 
 # In a process of its own: importing TensorFlow imports Keras, which would settle the backend; and a TPU belongs to one
