@@ -1,11 +1,13 @@
 """Rules that numbers among a function's arguments must keep."""
 
 
-def check_counts(**counts):
-    """Raises ValueError where one of the named `counts` is not a whole number of at least 1."""
+def check_counts(*, at_most=None, **counts):
+    """Raises ValueError where one of the named `counts` is not a whole number of at least 1, or is above `at_most`."""
     for name, count in counts.items():
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
             raise ValueError(f"`{name}` must be a whole number of at least 1. Received: {told(count)}")
+        if at_most is not None:
+            check_at_most(at_most, **{name: count})
 
 
 def check_at_least(least, **numbers):

@@ -4,7 +4,7 @@ import itertools
 
 import keras
 
-from pixelart_tf.base.checks import check_at_most, check_counts, check_positive, check_rates
+from pixelart_tf.base.checks import check_counts, check_positive, check_rates
 from pixelart_tf.networks.blocks import (
     NHWC,
     check_image_size,
@@ -61,9 +61,9 @@ def patchgan(
 
     Reference: Isola et al., pix2pix (2017), section 3.2.2 and 6.1.2, https://arxiv.org/abs/1611.07004
     """
-    check_counts(channels=channels, base_width=base_width, num_layers=num_layers)
-    check_at_most(1024, base_width=base_width)
-    check_at_most(8, num_layers=num_layers)
+    check_counts(channels=channels)
+    check_counts(at_most=1024, base_width=base_width)
+    check_counts(at_most=8, num_layers=num_layers)
     check_rates(slope=slope)
     check_positive(stddev=stddev, norm_epsilon=norm_epsilon)
     widths = [base_width * min(2**i, 8) for i in range(num_layers + 1)]

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from pixelart_tf.base.checks import check_at_most, check_counts, check_positive, check_rates
+from pixelart_tf.base.checks import check_counts, check_positive, check_rates
 from pixelart_tf.networks.blocks import (
     NHWC,
     check_image_size,
@@ -65,13 +65,11 @@ def resnet(
     Reference: Zhu et al., CycleGAN (2017), appendix 7.2, https://arxiv.org/abs/1703.10593; the same numbers as its
     PyTorch implementation
     """
-    check_counts(channels=channels, output_channels=output_channels, base_width=base_width)
-    check_counts(num_downsamplings=num_downsamplings, num_blocks=num_blocks)
-    check_at_most(1024, base_width=base_width)
-    check_at_most(64, num_blocks=num_blocks)
-    check_at_most(8, num_downsamplings=num_downsamplings)
-    widest = base_width * 2**num_downsamplings
-    check_weights((18 * num_blocks + 12) * widest**2, base_width=base_width)
+    check_counts(channels=channels, output_channels=output_channels)
+    check_counts(at_most=1024, base_width=base_width)
+    check_counts(at_most=64, num_blocks=num_blocks)
+    check_counts(at_most=8, num_downsamplings=num_downsamplings)
+    check_weights((18 * num_blocks + 12) * 4**num_downsamplings * base_width**2, base_width=base_width)
     check_rates(dropout=dropout)
     check_positive(stddev=stddev, norm_epsilon=norm_epsilon)
     if upsampling not in UPSAMPLINGS:

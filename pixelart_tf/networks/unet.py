@@ -4,7 +4,7 @@ import itertools
 
 import keras
 
-from pixelart_tf.base.checks import check_at_most, check_counts, check_positive, check_rates
+from pixelart_tf.base.checks import check_counts, check_positive, check_rates
 from pixelart_tf.networks.blocks import (
     NHWC,
     check_image_size,
@@ -64,8 +64,8 @@ def unet(
     Reference: Ronneberger et al. (2015), https://arxiv.org/abs/1505.04597; Isola et al., pix2pix (2017), section 6.1,
     https://arxiv.org/abs/1611.07004
     """
-    check_counts(channels=channels, output_channels=output_channels, base_width=base_width)
-    check_at_most(1024, base_width=base_width)
+    check_counts(channels=channels, output_channels=output_channels)
+    check_counts(at_most=1024, base_width=base_width)
     check_rates(dropout=dropout, slope=slope)
     check_positive(block_stddev=block_stddev, stddev=stddev, norm_epsilon=norm_epsilon)
     if image_size is None:
@@ -75,8 +75,7 @@ def unet(
     height, width = check_image_size(image_size, multiple=2)
     if num_downsamplings is None:
         num_downsamplings = min(8, _halvings(height), _halvings(width))
-    check_counts(num_downsamplings=num_downsamplings)
-    check_at_most(12, num_downsamplings=num_downsamplings)
+    check_counts(at_most=12, num_downsamplings=num_downsamplings)
     check_image_size(image_size, multiple=2**num_downsamplings)
     widths = [base_width * min(2**i, 8) for i in range(num_downsamplings)]
     # Each block but the first, and on the way up of twice the channels, as the skips come in.
@@ -105,13 +104,8 @@ def unet(
     x = skips.pop()
     for i, filters in enumerate(reversed(widths[:-1])):
         is_dropped = int(pytorch) <= i < int(pytorch) + 3 and filters == 8 * base_width
-        block = upsample(
-            filters,
-            stddev=block_stddev,
-            dropout=dropout if is_dropped else 0.0,
-            norm_epsilon=norm_epsilon,
-            name=f"up_{i}",
-        )
+        rate = dropout if is_dropped else 0.0
+        block = upsample(filters, stddev=block_stddev, dropout=rate, norm_epsilon=norm_epsilon, name=f"up_{i}")
         x = keras.layers.Concatenate(name=f"join_{i}")([block(x), skips.pop()])  # (B, 2H, 2W, 2 * filters)
     x = keras.layers.Conv2DTranspose(
         output_channels, 4, strides=2, padding="same", kernel_initializer=normal(stddev), name="to_pixels", **NHWC
