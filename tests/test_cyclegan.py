@@ -270,11 +270,11 @@ def test_what_is_learnt_is_one_scalar_without_a_train_step():
     ("options", "message"),
     [
         ({"generator": {"base_widht": 4}}, "`model.generator.base_widht` is not a setting. Did you mean `base_width`?"),
-        ({"generator": {"name": "vgg"}}, "`model.generator.name` must be one of resnet, unet. Received: 'vgg'"),
+        ({"generator": {"name": "vgg"}}, "`model.generator.name` must be one of resnet, unet, cells. Received: 'vgg'"),
         ({"discriminator": {"num_layers": "3"}}, "`model.discriminator.num_layers` must be a whole number"),
         ({"generator": {"image_size": 8}}, "`model.generator.image_size` is not a setting."),
         ({"size": (18, 18), "generator": RESNET | {"num_downsamplings": 2}}, "`image_size` must"),
-        ({"objective": "wgan"}, "`objective` must be one of lsgan, bce, hinge. Received: 'wgan'"),
+        ({"objective": "wgan"}, "`objective` must be one of lsgan, bce, hinge, wgangp. Received: 'wgan'"),
         ({"pool_size": -1}, "`pool_size` must"),
         ({"color_weight": 1.0, "color_block": 17}, "`color_block` must be"),
         ({"cycle_weight": -1.0}, "`cycle_weight` must"),

@@ -48,6 +48,12 @@ def test_hinge():
     assert float(Adversarial("hinge").discriminator(REAL, FAKE)) == pytest.approx(expected, rel=1e-5)
 
 
+def test_wgangp():
+    # Source: Gulrajani et al. 2017, equation 3 without its penalty, which is tested in test_two_sizes.
+    assert float(Adversarial("wgangp").generator(FAKE)) == pytest.approx(-FAKE.mean(), rel=1e-5)
+    assert float(Adversarial("wgangp").discriminator(REAL, FAKE)) == pytest.approx(FAKE.mean() - REAL.mean(), rel=1e-5)
+
+
 @pytest.mark.parametrize("s", [0.1, 0.3])
 def test_label_smoothing_is_one_sided(s):
     # Source: Salimans et al. 2016, 3.4: only the positive labels are smoothed, and only for the discriminator.
@@ -94,7 +100,7 @@ def test_losses_divide_by_the_number_of_replicas(monkeypatch):
 
 
 def test_arguments():
-    with pytest.raises(ValueError, match=r"`objective` must be one of lsgan, bce, hinge. Received: 'wgan'"):
+    with pytest.raises(ValueError, match=r"`objective` must be one of lsgan, bce, hinge, wgangp. Received: 'wgan'"):
         Adversarial("wgan")
     with pytest.raises(ValueError, match=r"`label_smoothing` must be at least 0 and below 1. Received: 1.0"):
         Adversarial("bce", label_smoothing=1.0)

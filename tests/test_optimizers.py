@@ -1,5 +1,7 @@
 """One Adam for all networks, the schedule, and averages that are kept beside the weights."""
 
+import operator
+
 import keras
 import numpy as np
 import pytest
@@ -63,7 +65,8 @@ def test_the_rate_is_constant_and_then_falls_linearly_to_zero(num_decay_steps):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"learning_rate": 0.0}, {"learning_rate": -1.0}, {"beta_1": 1.0}, {"beta_2": -0.1}, {"ema_momentum": 1.0}],
+    [{"learning_rate": 0.0}, {"learning_rate": -1.0}, {"beta_1": 1.0}, {"beta_2": -0.1}, {"ema_momentum": 1.0},
+     {"weight_decay": -0.1}, {"clipnorm": -1.0}],
     ids=str,
 )
 def test_impossible_numbers_are_named(wrong):
@@ -95,14 +98,15 @@ def test_averages_are_those_of_numpy_and_leave_the_weights_alone():
     recorder = Recorder()
     plain = pair(adam(num_steps=6, learning_rate=1e-2))
     plain.fit(x, y, batch_size=2, shuffle=False, verbose=0)
-    model = pair(adam(num_steps=6, learning_rate=1e-2, ema_momentum=0.8))
+    model = pair(adam(num_steps=6, learning_rate=1e-2, ema_momentum=0.3))
     model.fit(x, y, batch_size=2, shuffle=False, verbose=0, callbacks=[recorder])
     for with_averages, without in zip(model.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_array_equal(with_averages, without)
 
     expected = recorder.weights[0]   # the average begins with the weights after the first step
-    for weights in recorder.weights[1:]:
-        expected = [0.8 * e + 0.2 * w for e, w in zip(expected, weights, strict=True)]
+    for step, weights in enumerate(recorder.weights[1:], 1):
+        decay = min(0.3, (step + 1) / (step + 10))   # 2/11, 3/12, and 0.3 from 4/13 on
+        expected = [decay * e + (1 - decay) * w for e, w in zip(expected, weights, strict=True)]
     # Both generators have a `hidden/kernel`: each must get its own.
     names = [w.path for w in model.to_target.weights]
     assert names == [w.path for w in model.to_source.weights]
@@ -146,10 +150,27 @@ def test_averages_under_loss_scaling():
         assert int(model.optimizer.iterations) == 3
         assert float(model.optimizer.learning_rate) == pytest.approx(1e-2)
         first, second, third = recorder.weights
-        expected = [0.25 * a + 0.25 * b + 0.5 * c for a, b, c in zip(first, second, third, strict=True)]
+        shares = 2 / 11 * 3 / 12, 9 / 11 * 3 / 12, 9 / 12
+        expected = [sum(map(operator.mul, shares, each)) for each in zip(first, second, third, strict=True)]
         for generator, wanted in ((model.to_target, expected[:4]), (model.to_source, expected[4:])):
             copy = averaged(generator, model.optimizer)
             for mine, numpys in zip(copy.get_weights(), wanted, strict=True):
                 np.testing.assert_allclose(mine, numpys, rtol=1e-5, atol=1e-7)
     finally:
         keras.config.set_dtype_policy(policy)
+
+
+def test_weight_decay_and_clipped_gradients():
+    """A weight of 1 without a gradient loses rate x decay (AdamW); a clipped gradient has that length."""
+    weight = keras.Variable(np.ones(2, "float32"))
+    optimizer = adam(num_steps=1, learning_rate=0.1, weight_decay=0.5)
+    optimizer.build([weight])
+    optimizer.apply([ops.zeros(2)], [weight])
+    np.testing.assert_allclose(ops.convert_to_numpy(weight), 1 - 0.1 * 0.5, rtol=1e-6)
+
+    weight = keras.Variable(np.zeros(2, "float32"))
+    optimizer = adam(num_steps=1, clipnorm=1.0)
+    optimizer.build([weight])
+    optimizer.apply([ops.convert_to_tensor([30.0, 40.0])], [weight])
+    moment = ops.convert_to_numpy(optimizer._momentums[0])
+    np.testing.assert_allclose(moment, (1 - 0.5) * np.array([0.6, 0.8]), rtol=1e-5)

@@ -42,25 +42,30 @@ def generating(
     if isinstance(generator, str | os.PathLike):
         called, generator = str(generator), load_generator(generator)
     run = functools.partial(translate, generator, predict=predict)
-    cell = own_cell(generator)
-    if cell is None:
+    own = own_cell(generator)
+    if own is None:
         return run, style
+    cell, made = own
     if style.cell not in (None, cell):
         raise UserError(f"{called}: has cells of {cell} pixels of its own, not {style.cell}; give `width` instead")
-    own_style = dataclasses.replace(style, cell=cell, width=None)
+    own_style = dataclasses.replace(style, cell=made, width=None)
     if style.width is None:
         return run, own_style
     return lambda named_images: run(_shrunk(named_images, cell, style.width)), own_style
 
 
-def own_cell(generator: Any) -> int | None:
-    """Pixels of a side of the cells that a generator makes; None if it was not trained at pixel art's native size.
+def own_cell(generator: Any) -> tuple[int, int] | None:
+    """Pixels of a side of the cells that a generator takes and makes; None if it has none of its own.
 
-    Such a generator begins with a layer `to_cells` that makes each cell a pixel (see `saving.with_cells`).
+    Such a generator has a layer `to_cells` that makes each cell a pixel. One that was trained at pixel art's native
+    size ends by enlarging them again (see `saving.with_cells`); `networks.cells` leaves them pixels.
     """
     for layer in generator.layers:
         if layer.name == "to_cells":
-            return layer.pool_size[0]
+            size = layer.pool_size[0]
+            side = 8 * size
+            made = generator.compute_output_shape((1, side, side, generator.input_shape[-1]))[1]
+            return size, made // 8
     return None
 
 

@@ -74,7 +74,7 @@ def axes_of(generator: Any, tile: int, overlap: int) -> tuple[Axis, Axis] | None
         Rows and columns; None for a network of a fixed size that changes a picture's shape.
     """
     sizes = generator.input_shape[1:3]
-    stride = math.prod(math.lcm(*strides) for strides in _strides(generator))
+    stride = _stride(generator)
     probe = [size or 8 * stride for size in sizes]
     outputs = generator.compute_output_shape((1, *probe, generator.input_shape[-1]))[1:3]
     scales = [Fraction(output, side) for output, side in zip(outputs, probe, strict=True)]
@@ -91,15 +91,38 @@ def axes_of(generator: Any, tile: int, overlap: int) -> tuple[Axis, Axis] | None
     return tuple(axes)
 
 
-def _strides(model: Any) -> Iterator[tuple[int, ...]]:
-    """Strides of all layers that shrink pictures: their product is a multiple of what any path through them needs."""
+def _stride(model: Any) -> int:
+    """What a picture's sides must be multiples of: the most that any way through a network shrinks it."""
+    return math.lcm(*(shrunk.numerator for shrunk in _shrunk(model, Fraction(1))))
+
+
+def _shrunk(model: Any, start: Fraction) -> Iterator[Fraction]:
+    """How many times smaller than the picture is what comes out of each layer, the last one's last.
+
+    Args:
+        model: a network, or a block of one.
+        start: how many times smaller what goes into it is.
+    """
+    known = {id(tensor): start for tensor in model.inputs}
+    for operation in getattr(model, "operations", model.layers):   # in the order of their work; a Sequential has layers
+        for node in operation._inbound_nodes:   # of all uses of a layer those in this network
+            if not node.input_tensors or any(id(tensor) not in known for tensor in node.input_tensors):
+                continue
+            before = max(known[id(tensor)] for tensor in node.input_tensors)
+            after = list(_shrunk(operation, before)) if hasattr(operation, "layers") else [before * _factor(operation)]
+            yield from after
+            known |= {id(tensor): after[-1] for tensor in node.output_tensors}
+
+
+def _factor(operation: Any) -> Fraction:
+    """How many times a layer, or one of `keras.ops`, shrinks pictures."""
     import keras
 
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            yield from _strides(layer)
-        elif hasattr(layer, "strides") and not isinstance(layer, keras.layers.Conv2DTranspose):
-            yield tuple(layer.strides)
+    if isinstance(operation, keras.layers.UpSampling2D):
+        return Fraction(1, math.lcm(*operation.size))
+    strides = getattr(operation, "strides", 1)
+    number = math.lcm(*strides) if isinstance(strides, tuple) else 1
+    return Fraction(1, number) if isinstance(operation, keras.layers.Conv2DTranspose) else Fraction(number)
 
 
 def _cell(model: Any) -> tuple[int, int]:

@@ -7,7 +7,7 @@ mean would give gradients that are too large by that number.
 import keras
 from keras import ops
 
-OBJECTIVES = ("lsgan", "bce", "hinge")
+OBJECTIVES = ("lsgan", "bce", "hinge", "wgangp")
 
 l1 = keras.losses.MeanAbsoluteError(name="l1")
 
@@ -18,18 +18,21 @@ class Adversarial:
     With D the logits, means over all patches and pictures:
     - "lsgan": the discriminator's ((D(real) - 1)^2 + D(fake)^2) / 2, the generator's (D(fake) - 1)^2;
     - "bce": cross-entropy of the sigmoid, and the non-saturating -log sigmoid(D(fake)) for the generator;
-    - "hinge": the discriminator's (max(0, 1 - D(real)) + max(0, 1 + D(fake))) / 2, the generator's -D(fake).
+    - "hinge": the discriminator's (max(0, 1 - D(real)) + max(0, 1 + D(fake))) / 2, the generator's -D(fake);
+    - "wgangp": the critic's D(fake) - D(real), to which `Model.game` adds the gradient penalty, and the generator's
+      -D(fake).
 
     Args:
-        objective: "lsgan", "bce" or "hinge".
+        objective: "lsgan", "bce", "hinge" or "wgangp".
         label_smoothing: s in [0, 1): the discriminator is told 1 - s instead of 1 for what is real. One-sided: what
-            is fake stays 0, and the generator still aims at 1. Not for "hinge", which has no labels.
+            is fake stays 0, and the generator still aims at 1. Not for "hinge" and "wgangp", which have no labels.
 
     Raises:
         ValueError: if the objective is unknown or cannot be smoothed.
 
     Reference: Mao et al., LSGAN (2017), equation 9, without its 1/2 for the generator, as in the CycleGAN's PyTorch
-    implementation; Goodfellow et al. (2014); Lim and Ye, Geometric GAN (2017); Salimans et al. (2016), section 3.4
+    implementation; Goodfellow et al. (2014); Lim and Ye, Geometric GAN (2017); Gulrajani et al., WGAN-GP (2017);
+    Salimans et al. (2016), section 3.4
     """
 
     def __init__(self, objective="lsgan", *, label_smoothing=0.0):
@@ -37,9 +40,9 @@ class Adversarial:
             raise ValueError(f"`objective` must be one of {', '.join(OBJECTIVES)}. Received: {objective!r}")
         if not 0 <= label_smoothing < 1:
             raise ValueError(f"`label_smoothing` must be at least 0 and below 1. Received: {label_smoothing}")
-        if label_smoothing and objective == "hinge":
+        if label_smoothing and objective in ("hinge", "wgangp"):
             raise ValueError(
-                f'`label_smoothing` must be 0 with the objective "hinge", which has no labels. '
+                f'`label_smoothing` must be 0 with the objective "{objective}", which has no labels. '
                 f"Received: {label_smoothing}"
             )
         self.objective = objective
@@ -48,17 +51,21 @@ class Adversarial:
             self._distance = keras.losses.MeanSquaredError(name="lsgan")
         elif objective == "bce":
             self._distance = keras.losses.BinaryCrossentropy(from_logits=True, name="bce")
-        else:
+        elif objective == "hinge":
             self._distance = keras.losses.Hinge(name="hinge")
 
     def generator(self, fake_logits):
         """The generator's loss, a scalar, for float logits (B, ...) of its fakes."""
-        if self.objective == "hinge":
+        if self.objective in ("hinge", "wgangp"):
             return _negative_mean(ops.ones_like(fake_logits), fake_logits)
         return self._distance(ops.ones_like(fake_logits), fake_logits)
 
     def discriminator(self, real_logits, fake_logits):
         """The discriminator's loss, a scalar: the mean of what it loses on float logits (B, ...) of reals and fakes."""
+        if self.objective == "wgangp":
+            return _negative_mean(ops.ones_like(real_logits), real_logits) + _negative_mean(
+                -ops.ones_like(fake_logits), fake_logits
+            )
         real = self._distance(ops.full_like(real_logits, 1.0 - self.label_smoothing), real_logits)
         no = -1.0 if self.objective == "hinge" else 0.0
         fake = self._distance(ops.full_like(fake_logits, no), fake_logits)

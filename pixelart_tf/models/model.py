@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from pixelart_tf.models import penalties
 from pixelart_tf.models.losses import Adversarial, l1
 
 # Caption -> pictures of a row, float32 (B, H, W, 1 or 3) in [-1, 1].
@@ -35,6 +36,7 @@ class Model(keras.Model):
         trackers: name of a loss -> its `keras.metrics.Mean`.
         has_several_hosts: set where several hosts train together: `fit` then joins the hosts' logs, which scalars do
             not bear.
+        seeds: of what `game` draws; to be set by a model whose objective is "wgangp".
     """
 
     domains: ClassVar[tuple[str, ...]] = ("source", "target")
@@ -43,9 +45,10 @@ class Model(keras.Model):
 
     def __init__(self, shapes: dict[str, tuple[int, int, int]], *, losses: Iterable[str], name: str):
         super().__init__(name=name)
-        self.shapes = {domain: tuple(shapes[domain]) for domain in self.domains}
+        self.shapes = {each: tuple(shape) for each, shape in shapes.items()}
         self.trackers = {name: keras.metrics.Mean(name=name) for name in losses}
         self.has_several_hosts = False
+        self.seeds: keras.random.SeedGenerator | None = None
         self.built = True
 
     @property
@@ -77,7 +80,7 @@ class Model(keras.Model):
 
     def game(
         self, discriminator: keras.Model, real, fake, *, adversarial: Adversarial, augment: Callable | None = None,
-        pool: keras.layers.Layer | None = None, training: bool = True,
+        pool: keras.layers.Layer | None = None, r1_weight: float = 0.0, training: bool = True,
     ) -> tuple:
         """The adversarial losses of both players, such that the gradient of their sum is each player's own.
 
@@ -88,10 +91,11 @@ class Model(keras.Model):
         Args:
             discriminator: images to logits.
             real: float (B, H, W, C).
-            fake: likewise, as a generator made it.
+            fake: likewise, as a generator made it; as many as there are real ones, or more.
             adversarial: the two losses of logits.
             augment: of all that the discriminator sees, called with `training`.
             pool: exchanges fakes for earlier ones before the discriminator is trained on them.
+            r1_weight: see `penalties.r1`.
             training: as in `call`.
 
         Returns:
@@ -112,11 +116,22 @@ class Model(keras.Model):
         fake = ops.stop_gradient(fake)
         if pool is not None:
             fake = pool(fake, training=training)
-        both, state = judge(ops.concatenate([real, ops.cast(fake, real.dtype)]), weights)   # (2B, h, w, 1)
+        fake = ops.cast(fake, real.dtype)
+        both, state = judge(ops.concatenate([real, fake]), weights)   # (2B, h, w, 1)
         if training:
             for variable, value in zip(discriminator.non_trainable_variables, state, strict=True):
                 variable.assign(value)
-        return generator_loss, adversarial.discriminator(*ops.split(both, 2))
+        number = ops.shape(real)[0]
+        loss = adversarial.discriminator(both[:number], both[number:])
+
+        def logits(images):
+            return judge(images, weights)[0]
+
+        if r1_weight:
+            loss += r1_weight * penalties.r1(logits, real)
+        if adversarial.objective == "wgangp":
+            loss += penalties.GRADIENT_WEIGHT * penalties.gradient_penalty(logits, real, fake[:number], self.seeds)
+        return generator_loss, loss
 
     def track(self, terms: dict) -> None:
         """Adds a batch's losses to the log.

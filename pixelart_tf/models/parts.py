@@ -8,7 +8,7 @@ from pixelart_tf.networks import DISCRIMINATORS, GENERATORS
 from pixelart_tf.settings import config
 
 # What the pictures decide, and no setting.
-GIVEN = ("image_size", "channels", "output_channels")
+GIVEN = ("image_size", "channels", "output_channels", "scale")
 # The annotations of a model's options `generator` and `discriminator`: a `name` and the options of that network.
 Generator = Annotated[dict | None, config.Table(GENERATORS, given=GIVEN)]
 Discriminator = Annotated[dict | None, config.Table(DISCRIMINATORS, given=GIVEN)]
@@ -31,10 +31,32 @@ def generator_of(
     make = GENERATORS[options.pop("name")]
     # Where it can be, it is left open to any size, so that the saved generator takes any picture.
     size = None if _takes_any_size(make) else tuple(shape[:2])
+    if "scale" in make.__kwdefaults__:
+        options["scale"] = output_shape[0] / shape[0]
+    elif shape[:2] != output_shape[:2]:
+        able = [each for each, function in GENERATORS.items() if "scale" in function.__kwdefaults__]
+        raise ValueError(
+            f"`generator.name` must be {' or '.join(able)} where pictures come out in another size. "
+            f"Received: {tuple(shape[:2])} and {tuple(output_shape[:2])}"
+        )
     network = make(name=name, image_size=size, channels=shape[2], output_channels=output_shape[2], **options)
     if network.compute_output_shape((None, *shape))[1:3] != tuple(output_shape[:2]):
         raise ValueError(f"`image_size` must suit the generator's downsamplings. Received: {tuple(shape[:2])}")
     return network
+
+
+def before_clip(network: keras.Model) -> keras.Model:
+    """The same network, without the clip to [-1, 1] that it may end in; the weights are its own.
+
+    What is clipped has no gradient: a loss that compares pictures compares them before.
+    """
+    last = network.layers[-1]
+    return keras.Model(network.input, last.input, name=network.name) if is_clipped(network) else network
+
+
+def is_clipped(network: keras.Model) -> bool:
+    """Whether a network ends in a clip, and not in a tanh, say."""
+    return getattr(network.layers[-1], "activation", None) is keras.activations.hard_tanh
 
 
 def discriminator_of(table: dict | None, shape: tuple[int, int, int], *, name: str) -> keras.Model:

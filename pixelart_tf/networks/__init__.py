@@ -1,12 +1,13 @@
 """Networks: functions with keyword-only options that return functional Keras models."""
 
+from pixelart_tf.networks.cells import cells
 from pixelart_tf.networks.patchgan import patchgan, receptive_field
 from pixelart_tf.networks.resnet import resnet
 from pixelart_tf.networks.unet import unet
 
 # What `name` in `[model.generator]` and in `[model.discriminator]` can be; the first is the default. A generator whose
 # `image_size` is None by default takes pictures of any size.
-GENERATORS = {"resnet": resnet, "unet": unet}
+GENERATORS = {"resnet": resnet, "unet": unet, "cells": cells}
 DISCRIMINATORS = {"patchgan": patchgan}
 
-__all__ = ["DISCRIMINATORS", "GENERATORS", "patchgan", "receptive_field", "resnet", "unet"]
+__all__ = ["DISCRIMINATORS", "GENERATORS", "cells", "patchgan", "receptive_field", "resnet", "unet"]

@@ -17,17 +17,19 @@ def sheet(rows: dict[str, np.ndarray], scale: int = 1) -> np.ndarray:
     """Pictures in captioned rows.
 
     Args:
-        rows: caption -> float32 (B, H, W, 1 or 3) in [-1, 1]; rows may differ in size.
+        rows: caption -> float32 (B, H, W, 1 or 3) in [-1, 1]; rows may differ in size, and smaller pictures are
+            enlarged as far as they fit under the largest.
         scale: enlargement by repeated pixels.
 
     Returns:
         uint8 (H', W', 3), on white.
     """
     font = ImageFont.load_default(11)
-    grids = {}
+    grids, largest = {}, max(row.shape[2] for row in rows.values())
     for caption, row in rows.items():
+        larger = scale * (largest // row.shape[2])
         row = np.repeat(row, 3, axis=-1) if row.shape[-1] == 1 else row
-        grids[caption] = images.grid(images.to_uint8(row), columns=len(row), scale=scale, margin=MARGIN)
+        grids[caption] = images.grid(images.to_uint8(row), columns=len(row), scale=larger, margin=MARGIN)
     width = max(grid.shape[1] for grid in grids.values())
     width = max(width, *(int(font.getlength(caption)) + 2 * MARGIN for caption in rows))
     strips = []

@@ -3,13 +3,16 @@
 import keras
 from keras import ops
 
+from pixelart_tf.base.checks import check_at_least
+
 
 class Adam(keras.optimizers.Adam):
     """Keras' Adam, except that `use_ema` keeps the averages to itself.
 
     The stock optimizer writes the averages into the weights when `fit` ends, so that a run in two parts would differ
     from a run in one. Here the weights stay what the gradients made them; `averages` tells what a generator should be
-    saved with.
+    saved with. Early averages have a shorter memory, min(m, (n + 1) / (n + 10)) after n steps, so that a short run's
+    are not those of its first steps.
     """
 
     @property
@@ -25,6 +28,12 @@ class Adam(keras.optimizers.Adam):
 
     def finalize_variable_values(self, var_list):
         pass
+
+    def _update_model_variables_moving_average(self, trainable_variables):
+        longest, done = self.ema_momentum, ops.cast(self.iterations, "float32")
+        self.ema_momentum = ops.minimum(longest, (done + 1) / (done + 10))
+        super()._update_model_variables_moving_average(trainable_variables)
+        self.ema_momentum = longest
 
     def averages(self) -> dict[int, keras.Variable]:
         """Averaged weights by the `id` of the variable that they average; empty without `ema_momentum`.
@@ -96,6 +105,8 @@ def adam(
     beta_1: float = 0.5,
     beta_2: float = 0.999,
     ema_momentum: float = 0.0,
+    weight_decay: float = 0.0,
+    clipnorm: float = 0.0,
 ) -> Adam:
     """The optimizer of all networks.
 
@@ -104,17 +115,23 @@ def adam(
         learning_rate: until it falls.
         beta_1, beta_2: decay of Adam's first and second moments.
         ema_momentum: decay of the weight averages that the generators are saved with. 0: none are kept.
+        weight_decay: share of each weight that is taken off at each step, times the learning rate (AdamW). 0 for none.
+        clipnorm: the largest length of each weight's gradient. 0 for any.
 
     Raises:
-        ValueError: a rate that is not above 0, or a decay that is not at least 0 and below 1.
+        ValueError: a rate that is not above 0, a decay that is not at least 0 and below 1, or a bound below 0.
     """
     if not learning_rate > 0:
         raise ValueError(f"`learning_rate` must be above 0. Received: {learning_rate}")
     for name, decay in {"beta_1": beta_1, "beta_2": beta_2, "ema_momentum": ema_momentum}.items():
         if not 0 <= decay < 1:
             raise ValueError(f"`{name}` must be at least 0 and below 1. Received: {decay}")
+    check_at_least(0, weight_decay=weight_decay, clipnorm=clipnorm)
     schedule = ConstantThenLinear(learning_rate, num_steps, num_decay_steps)
-    return Adam(schedule, beta_1=beta_1, beta_2=beta_2, use_ema=ema_momentum > 0, ema_momentum=ema_momentum or 0.99)
+    return Adam(
+        schedule, beta_1=beta_1, beta_2=beta_2, use_ema=ema_momentum > 0, ema_momentum=ema_momentum or 0.99,
+        weight_decay=weight_decay or None, clipnorm=clipnorm or None,
+    )
 
 
 def averaged(generator: keras.Model, optimizer: keras.optimizers.Optimizer) -> keras.Model:
