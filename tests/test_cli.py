@@ -17,7 +17,7 @@ def run(error):
     def main(argv=None):
         if error:
             raise error
-        return argv
+        return int(argv[0]) if argv else None
 
     return main
 
@@ -54,8 +54,8 @@ def test_a_fault_of_ours_is_not_hidden():
 
 
 def test_all_well_is_what_main_returned():
-    assert run(None)() == 0
-    assert run(None)(3) == 3
+    assert run(None)([]) == 0
+    assert run(None)(["3"]) == 3
 
 
 @pytest.mark.parametrize("arguments", [["pixelart_tf.train", "none.toml"], ["pixelart_tf.records", "check", "none"]])

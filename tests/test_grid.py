@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pixelart_tf.pictures import images
+from pixelart_tf.pictures import finding, images
 from pixelart_tf.pixelize.grid import Grid, border_color, centre, find_grid, native
 
 ROOT = Path(__file__).parent.parent
@@ -145,6 +145,6 @@ def test_the_grid_of_all_sprites_is_the_one_they_were_enlarged_by():
 @pytest.mark.slow
 @pytest.mark.skipif(not SHARED.exists(), reason="the full set of pictures is not beside this checkout")
 def test_no_drawing_photograph_or_painting_has_a_grid():
-    paths = [path for name in ("cartoon", "photo", "painting") for path in images.find(SHARED / name)]
+    paths = [path for name in ("cartoon", "photo", "painting") for path in finding.pictures(SHARED / name)]
     assert len(paths) == 1529 + 218 + 516 + 44 + 92
     assert [path for path in paths if find_grid(images.read(path)) is not None] == []

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from pixelart_tf.pictures import images
+from pixelart_tf.pictures import finding, images
 
 PICTURES = Path(__file__).parent / "data" / "pictures"
 RNG = np.random.default_rng(0)
@@ -273,7 +273,7 @@ def test_find_takes_a_picture_a_folder_or_a_glob(tmp_path):
         (tmp_path / name).touch()
 
     def names(pattern):
-        return [path.relative_to(tmp_path).as_posix() for path in images.find(pattern)]
+        return [path.relative_to(tmp_path).as_posix() for path in finding.pictures(pattern)]
 
     assert names(tmp_path) == ["a.JPG", "b.png", "sub/c.webp", "we[ird]/e.png"]
     assert names(str(tmp_path / "*")) == ["a.JPG", "b.png"]
@@ -284,11 +284,11 @@ def test_find_takes_a_picture_a_folder_or_a_glob(tmp_path):
 
 def test_find_says_when_nothing_is_there(tmp_path):
     with pytest.raises(images.ImageError, match=r"no pictures there .*\.png"):
-        images.find(tmp_path)
+        finding.pictures(tmp_path)
     with pytest.raises(images.ImageError, match=r"\*\.png: no pictures there"):
-        images.find(tmp_path / "*.png")
+        finding.pictures(tmp_path / "*.png")
     with pytest.raises(images.ImageError, match="nothing: no such file or folder"):
-        images.find(tmp_path / "nothing")
+        finding.pictures(tmp_path / "nothing")
 
 
 # --- numbers ---

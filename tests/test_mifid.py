@@ -515,7 +515,7 @@ def test_damaged_feature_files(refused, tmp_path):
     for content in (b"", b"text", whole[:5000], bytes(flipped), (tmp_path / "array.npy").read_bytes()):
         bad.write_bytes(content)
         assert refused(bad, real).startswith(f"{bad}: not an .npz file, or cut off (")
-    assert refused(tmp_path, real) == f"{tmp_path}: no pictures there ({' '.join(images.SUFFIXES)})"
+    assert refused(tmp_path, real) == f"{tmp_path}: no pictures there ({' '.join(images.SUFFIXES)}), but 2 .npz, 1 .npy"
     (tmp_path / "folder.npz").mkdir()
     assert refused(tmp_path / "folder.npz", real) == f"{tmp_path / 'folder.npz'}: Is a directory"
 

@@ -21,7 +21,7 @@ from PIL import Image
 
 from pixelart_tf import films
 from pixelart_tf.films.engine import pixelize_film
-from pixelart_tf.pictures import images
+from pixelart_tf.pictures import finding, images
 from pixelart_tf.pixelize import Style, cells
 from pixelart_tf.pixelize.steady import steady
 
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--limit", type=int, default=6, help="pictures to use (default: 6)")
     arguments = parser.parse_args()
-    pictures = [path for path in images.find(arguments.pictures) if min(images.read(path).shape[:2]) >= 200]
+    pictures = [path for path in finding.pictures(arguments.pictures) if min(images.read(path).shape[:2]) >= 200]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
         make(path, pictures[: arguments.limit], arguments.frames)

@@ -1,6 +1,7 @@
 """What all commands share: mistakes told in one line on stderr with exit status 2, and a progress bar."""
 
 import functools
+import os
 import sys
 
 
@@ -20,7 +21,7 @@ def command(main):
     @functools.wraps(main)
     def wrapper(argv: list[str] | None = None) -> int:
         try:
-            return main(argv) or 0
+            return main([_at_home(each) for each in (sys.argv[1:] if argv is None else argv)]) or 0
         except UserError as error:
             message = str(error)
         except OSError as error:   # no permission, a full disk, a folder in the way
@@ -37,6 +38,12 @@ def command(main):
         return 2
 
     return wrapper
+
+
+def _at_home(argument: str) -> str:
+    """An argument that is a path below `~`, which no shell expands within quotes or behind `--run=`."""
+    option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+    return f"{option}{equals}{os.path.expanduser(value)}"
 
 
 def _prog(prog: str) -> str:

@@ -43,6 +43,11 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def expanded(path: str | Path) -> Path:
+    """The same path with `~` as the home folder, which no shell does within quotes; `~x` stays where no user is x."""
+    return Path(os.path.expanduser(path))
+
+
 def check_output(
     path: Path, *, overwrite: bool, suffixes: Iterable[str] = (), inputs: Iterable[str | Path] = ()
 ) -> None:

@@ -67,7 +67,7 @@ def load(
         progress: called with the pictures done and their total after each.
 
     Returns:
-        The pictures, sorted as `images.find` and `shards.list_shards` do.
+        The pictures, sorted as `finding.pictures` and `shards.list_shards` do.
 
     Raises:
         ValueError: nothing there, a bad picture or a bad shard: its file (and record) and the reason in one line.

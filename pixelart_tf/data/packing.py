@@ -16,7 +16,7 @@ from PIL import Image
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.base.stderr import quiet
 from pixelart_tf.base.threads import ahead
-from pixelart_tf.pictures import images
+from pixelart_tf.pictures import finding, images
 from pixelart_tf.pictures.likeness import likeness, near_duplicates
 from pixelart_tf.pixelize import grid
 
@@ -68,7 +68,7 @@ def pack(
     """Packs pictures into `<domain><shard>-<records>.tfrec` files; the bytes do not depend on the number of workers.
 
     Args:
-        pictures: a picture, a folder, a glob (see `images.find`), or a list of files.
+        pictures: a picture, a folder, a glob (see `finding.pictures`), or a list of files.
         shards_dir: folder for the shards, made if missing. Nothing is seen there before all is written.
         domain: name of the set; the file names begin with it, each record's `target` is it.
         size: pixels of the square pictures. None is 256, or with `native` each picture's own size.
@@ -92,7 +92,7 @@ def pack(
     workers = os.cpu_count() or 1 if workers is None else workers
     _check_options(domain, size, fit, resample, format, quality, native, shard_size, workers)
     shards_dir = Path(shards_dir)
-    paths = pictures if isinstance(pictures, list) else images.find(pictures)
+    paths = pictures if isinstance(pictures, list) else finding.pictures(pictures)
     replaced = _shards_of(shards_dir, domain)
     if replaced and not overwrite:
         raise PackError(f"{replaced[0]}: shards of `{domain}` are here already; --overwrite replaces them")

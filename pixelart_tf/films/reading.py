@@ -12,7 +12,7 @@ from PIL import Image
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.films import ffmpeg, pyav
 from pixelart_tf.films.film import FOLDER_RATE, Film, FilmError, Frame, library, reason
-from pixelart_tf.pictures import images, opening
+from pixelart_tf.pictures import finding, images, opening
 
 ANIMATIONS = (".apng", ".gif", ".png", ".webp")
 
@@ -92,7 +92,7 @@ class _Folder(Film):
     def __init__(self, path: Path, rate: Fraction):
         if rate <= 0:
             raise UserError(f"the frame rate must be over 0. Received: {float(rate):g}")
-        self._files = sorted(images.find(path), key=_counted)
+        self._files = sorted(finding.pictures(path), key=_counted)
         super().__init__(path, rate=rate, time_base=1 / rate, num_frames=len(self._files))
 
     def _frames(self) -> Iterator[Frame]:

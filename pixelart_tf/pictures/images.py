@@ -4,9 +4,7 @@ An `image` is uint8 (H, W, 3), `images` are (B, H, W, 3). Everything here needs 
 """
 
 import contextlib
-import glob
 import io
-import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +15,10 @@ from PIL import Image
 from pixelart_tf.base import files
 from pixelart_tf.pictures.opening import ImageError, open_picture, read_bytes
 
-SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+SUFFIXES = (
+    ".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga",
+    ".tif", ".tiff", ".webp",
+)
 MAX_PIXELS = 2**27   # 11,585 x 11,585, 400 MB as RGB; a small file may claim any size (a decompression bomb)
 # Pillow's limit is near to ours but only warns; `read` refuses by itself.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -216,37 +217,6 @@ def _resize(image: np.ndarray, height: int, width: int, resample: str) -> np.nda
         return image.copy()
     resized = Image.fromarray(np.ascontiguousarray(image)).resize((width, height), RESAMPLE[resample])
     return np.array(resized)
-
-
-def find(pattern: str | Path) -> list[Path]:
-    """The picture files that a person means, sorted.
-
-    Args:
-        pattern: a picture, a folder (with all folders in it, hidden ones excepted) or a glob such as `art/*.png`.
-
-    Raises:
-        ImageError: nothing is there, in one line.
-    """
-    path = Path(pattern)
-    if not str(pattern):   # an unset variable of a shell, not the current folder
-        raise ImageError("an empty path: no such file or folder")
-    if path.is_file():
-        return [path]
-    if path.is_dir():
-        found, errors = [], []
-        for folder, folders, files in os.walk(path, onerror=errors.append):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            found += [Path(folder, name) for name in files if is_picture_name(name)]
-        if errors:
-            raise ImageError(f"{errors[0].filename}: {errors[0].strerror}")
-    elif glob.has_magic(str(pattern)):
-        found = [Path(name) for name in glob.glob(str(pattern), recursive=True)]
-        found = [file for file in found if is_picture_name(file.name) and file.is_file()]
-    else:
-        raise ImageError(f"{pattern}: no such file or folder")
-    if not found:
-        raise ImageError(f"{pattern}: no pictures there ({' '.join(SUFFIXES)})")
-    return sorted(found)
 
 
 def is_picture_name(name: str) -> bool:

@@ -10,9 +10,12 @@ from PIL import Image
 from pixelart_tf.base.cli import UserError
 
 # What a file may be, whatever its name is. Pillow knows more, and would start Ghostscript for some. Some builds have no
-# AVIF.
+# AVIF or JPEG 2000. TGA is the last one, as nothing at a file's beginning marks it.
 Image.init()
-OPENED = tuple({"AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP"} & Image.OPEN.keys())
+OPENED = tuple(
+    format for format in ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP", "TGA")
+    if format in Image.OPEN
+)
 
 
 class ImageError(UserError):

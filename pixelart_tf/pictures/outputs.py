@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from pixelart_tf.base.cli import UserError
-from pixelart_tf.pictures import images, sources
+from pixelart_tf.base.files import expanded
+from pixelart_tf.pictures import finding, images, sources
 
 FORMATS = {"png": ".png", "jpeg": ".jpg", "keep": None}
 # Not GIF: its 256 colors would change the picture.
@@ -35,14 +36,14 @@ def plan(pictures: Iterable[str | Path], out: str | Path, *, format: str, overwr
             named |= {item.place: _inside(item.name) for item in sources.read(pattern)}
             continue
         # What a folder holds keeps its subfolders, what a glob finds those below the glob's first wildcard.
-        folder = Path(pattern)
+        folder = expanded(pattern)
         while not folder.is_dir() and folder != folder.parent:
             folder = folder.parent
-        found = images.find(pattern)
+        found = finding.pictures(pattern)
         # A folder of earlier outputs inside the inputs' folder is not input.
         inside = out.resolve() != folder.resolve() and out.resolve().is_relative_to(folder.resolve()) and out.is_dir()
         for path in found:
-            if not (inside and not Path(pattern).is_file() and path.resolve().is_relative_to(out.resolve())):
+            if not (inside and not expanded(pattern).is_file() and path.resolve().is_relative_to(out.resolve())):
                 named[str(path)] = path.relative_to(folder)
     if not named:
         raise UserError(f"{' '.join(map(str, pictures))}: no pictures there, apart from those in {out}")

@@ -1,53 +1,76 @@
-"""TFRecord shards of pictures, as the Monet competition has them: pack, read, check.
+"""TFRecord shards of pictures, as the Monet competition has them: find, read, check.
 
-A record is a `tf.train.Example` of three byte strings: `image_name`, `image` (a JPEG or PNG file) and `target` (the
-name of its domain). Shards are called `<domain><shard>-<records>.tfrec`.
+A record is a `tf.train.Example`, of which `image` is read, a JPEG or PNG file, and `image_name` where it is there.
+Those of the competition, and those packed here, have a `target` too, the name of the set. Shards are called
+`<domain><shard>-<records>.tfrec` here; others are told by their content.
 """
 
-import glob
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 from pixelart_tf.base.cli import UserError
-from pixelart_tf.base.stderr import quiet
-from pixelart_tf.pictures import images, opening
+from pixelart_tf.base.files import expanded
+from pixelart_tf.base.threads import ahead
+from pixelart_tf.pictures import finding, framing, images, opening
+from pixelart_tf.pictures.framing import RecordError
 
-FEATURES = ("image_name", "image", "target")
 # `photo19-350.tfrec`: domain, number of the shard, number of records
-_SHARD_NAME = re.compile(r"(.*?)(\d+)-(\d+)\.tfrec")
-
-
-class RecordError(UserError):
-    """A shard that cannot be used. The message is one line: `path: reason`."""
+_SHARD_NAME = re.compile(r"(.*?)(\d+)-(\d+)\.tfrec", re.IGNORECASE)
+# What a name of a shard ends in, also `x.tfrecord-00000-of-00010` and `x.tfrec.gz`
+_SUFFIX = re.compile(r"\.tfrec(ord)?s?(-\d+-of-\d+|\.gz)?$", re.IGNORECASE)
 
 
 def list_shards(pattern: str | Path) -> list[Path]:
     """The shards that a person means, in order: domain by domain, each by the number of the shard.
 
     Args:
-        pattern: a shard, a folder of `*.tfrec` files, or a glob such as `tfrecords/photo*.tfrec`.
+        pattern: a shard, a folder of shards, or a glob such as `tfrecords/photo*.tfrec`. A file is a shard by its
+            suffix, such as `.tfrec` or `.TFRecord`, or by its content.
 
     Raises:
         RecordError: there is none.
     """
-    path = Path(pattern)
+    path = expanded(pattern)
     if path.is_file():
         return [path]
-    try:
-        if path.is_dir():
-            shards = [file for file in path.iterdir() if file.suffix == ".tfrec" and not file.name.startswith(".")]
-        else:
-            shards = [Path(name) for name in glob.glob(str(pattern), recursive=True) if Path(name).is_file()]
-    except OSError as error:
-        raise RecordError(f"{pattern}: {error.strerror}") from None
+    shards, others = _find(path)
     if not shards:
         raise RecordError(f"{pattern}: no shards (*.tfrec) there")
+    if others:
+        finding.note(f"{others:,} pictures in {pattern} are not read, as the shards there are")
     return sorted(shards, key=_shard_order)
+
+
+def are_meant(pattern: str | Path) -> bool:
+    """Whether a path, a folder or a glob means shards: by what is there, or by the suffix where nothing is."""
+    if not str(pattern):
+        return False
+    path = expanded(pattern)
+    if path.is_file():
+        return _is_shard(path)
+    return bool(_find(path)[0]) or (not path.is_dir() and bool(_SUFFIX.search(path.name)))
+
+
+def _find(path: Path) -> tuple[list[Path], int]:
+    """The shards in a folder or of a glob, and the number of pictures there. What is named as a picture is no shard."""
+    try:
+        files = [*path.iterdir()] if path.is_dir() else finding.matches(path)
+        files = [file for file in files if not file.name.startswith(".")]
+        shards = [file for file in files if not images.is_picture_name(file.name) and _is_shard(file)]
+    except OSError as error:
+        raise RecordError(f"{path}: {error.strerror}") from None
+    return shards, sum(images.is_picture_name(file.name) for file in files)
+
+
+def _is_shard(path: Path) -> bool:
+    return bool(_SUFFIX.search(path.name) and path.is_file()) or framing.is_tfrecord(path)
 
 
 def _shard_order(path: Path) -> tuple:
@@ -62,73 +85,63 @@ def read(pattern: str | Path) -> Iterator[tuple[str, bytes]]:
         pattern: see `list_shards`.
 
     Yields:
-        The picture's name and the bytes of its JPEG or PNG file.
+        The picture's name (of the file and the record's number, where the record has none) and the bytes of its JPEG
+        or PNG file.
 
     Raises:
-        RecordError: there are no shards, or one of them is damaged, cut off or of another schema; names the shard.
+        UserError: there are no shards, or one of them is damaged, cut off or of another schema; names the shard.
     """
     for shard in list_shards(pattern):
-        for name, encoded, _ in _read_shard(shard):
-            yield name, encoded
+        yield from _read_shard(shard)
 
 
-def _read_shard(shard: Path) -> Iterator[tuple[str, bytes, str]]:
-    """Yields name, picture and target of each record."""
-    with quiet():
-        import tensorflow as tf  # takes seconds: not before the arguments are known to be good
-
-    index = size = 0
+def _read_shard(shard: Path) -> Iterator[tuple[str, bytes]]:
+    """Yields name and picture of each record."""
     try:
-        num_whole = _num_whole(shard)
-        with quiet():   # here TensorFlow looks for GPUs and complains if there are none
-            options = tf.data.Options()
-            options.autotune.enabled = False   # its thread can make the iterator's end wait; see `data.feeds`
-            records = tf.data.TFRecordDataset(str(shard), buffer_size=2**20).take(num_whole)
-            serialized = records.with_options(options).as_numpy_iterator()
-        while True:
-            with quiet():   # here it tells of damage, which we tell ourselves
-                record = next(serialized, None)
-            if record is None:
-                break
-            features = tf.train.Example.FromString(record).features.feature
-            values = [features[key].bytes_list.value if key in features else [] for key in FEATURES]
-            if any(len(value) != 1 for value in values):
-                wanted, found = ", ".join(FEATURES), ", ".join(sorted(features)) or "nothing"
-                reason = f"not of our schema: wanted the byte strings {wanted}, found {found}"
+        for index, record in enumerate(framing.records(shard)):
+            try:
+                features = {
+                    entry.key: entry.value.bytes_list.value
+                    for entry in _example().FromString(record).features.feature
+                }
+            except DecodeError:
+                raise RecordError(f"{shard}: record {index} is not a tf.train.Example") from None
+            encoded, name = features.get("image", ()), features.get("image_name", ())
+            if len(encoded) != 1:
+                found = ", ".join(sorted(features)) or "nothing"
+                reason = f"not of our schema: wanted the byte string image, found {found}"
                 raise RecordError(f"{shard}: record {index} is {reason}")
-            name, encoded, target = (value[0] for value in values)
-            yield name.decode(errors="replace"), encoded, target.decode(errors="replace")
-            index, size = index + 1, size + len(record) + 16   # a length and two checksums
-        if size != shard.stat().st_size:   # TensorFlow takes a piece of a length for the end of the file
-            raise RecordError(f"{shard}: damaged after {index} good records (cut off)")
+            own = f"{_SUFFIX.sub('', shard.name)}_{index}"
+            yield (name[0].decode(errors="replace") if len(name) == 1 else "") or own, encoded[0]
     except OSError as error:
         raise RecordError(f"{shard}: {error.strerror}") from None
-    except tf.errors.DataLossError as error:
-        reason = "cut off" if "truncated" in error.message else "wrong checksum"
-        raise RecordError(f"{shard}: damaged after {index} good records ({reason})") from None
-    except DecodeError:
-        raise RecordError(f"{shard}: record {index} is not a tf.train.Example") from None
 
 
-def _num_whole(shard: Path) -> int:
-    """How many records end within the file, by the lengths that are told before them.
+@functools.cache
+def _example() -> type:
+    """`tf.train.Example` with byte strings alone, without TensorFlow, whose import takes seconds.
 
-    TensorFlow makes room for whatever length it reads, and dies of one that no memory holds.
-
-    Raises:
-        RecordError: an empty file.
-        OSError: a file that cannot be read.
+    Reference: `tensorflow/core/example/example.proto` and `feature.proto`. A map is the same bytes as a list of pairs.
     """
-    size = shard.stat().st_size
-    if not size:
-        raise RecordError(f"{shard}: empty file (0 bytes)")
-    number = end = 0
-    with open(shard, "rb") as file:
-        while end < size:
-            file.seek(end)
-            end += int.from_bytes(file.read(8), "little") + 16   # the length, its checksum, the record, its checksum
-            number += end <= size
-    return number
+    file = descriptor_pb2.FileDescriptorProto(name="example.proto", package="pixelart", syntax="proto3")
+    for name, fields in {
+        "BytesList": [("value", 1, "bytes", True)],
+        "Feature": [("bytes_list", 1, "BytesList", False)],
+        "Entry": [("key", 1, "string", False), ("value", 2, "Feature", False)],
+        "Features": [("feature", 1, "Entry", True)],
+        "Example": [("features", 1, "Features", False)],
+    }.items():
+        message = file.message_type.add(name=name)
+        for key, number, kind, repeated in fields:
+            field = message.field.add(name=key, number=number)
+            field.label = field.LABEL_REPEATED if repeated else field.LABEL_OPTIONAL
+            if kind in ("bytes", "string"):
+                field.type = field.TYPE_BYTES if kind == "bytes" else field.TYPE_STRING
+            else:
+                field.type, field.type_name = field.TYPE_MESSAGE, f".pixelart.{kind}"
+    pool = descriptor_pool.DescriptorPool()   # of our own, as TensorFlow registers the same in the common one
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("pixelart.Example"))
 
 
 def count(pattern: str | Path) -> int:
@@ -172,22 +185,36 @@ def check_shards(pattern: str | Path) -> Iterator[Shard]:
     for path in list_shards(pattern):
         match = _SHARD_NAME.fullmatch(path.name)
         named, found, sizes, formats, faults = int(match[3]) if match else None, 0, Counter(), Counter(), []
-        try:
-            for name, encoded, _ in _read_shard(path):
-                found += 1
-                try:
-                    height, width = images.read(encoded, name=f"{path}: {name}").shape[:2]
-                    format = opening.open_picture(encoded).format.lower()
-                    if format not in ("jpeg", "png"):
-                        raise images.ImageError(f"{path}: {name}: {format}, neither JPEG nor PNG")
-                except images.ImageError as error:
-                    faults.append(str(error))
-                else:
-                    sizes[f"{width}x{height}"] += 1
-                    formats[format] += 1
-        except RecordError as error:
-            faults.append(str(error))
-        else:
-            if named not in (None, found):
-                faults.append(f"{path}: {named} records by its name, {found} in the file")
+        damage = []
+        for fault, format, size in ahead(_look, _until_damage(path, damage)):
+            found += 1
+            if fault:
+                faults.append(fault)
+            else:
+                sizes[size] += 1
+                formats[format] += 1
+        if not damage and named not in (None, found):
+            damage = [f"{path}: {named} records by its name, {found} in the file"]
+        faults += damage
         yield Shard(path=path, named=named, count=found, sizes=sizes, formats=formats, faults=faults)
+
+
+def _until_damage(shard: Path, damage: list[str]) -> Iterator[tuple[str, bytes]]:
+    """The place and the bytes of each picture; `damage` takes a line where they end before the shard does."""
+    try:
+        for name, encoded in _read_shard(shard):
+            yield f"{shard}: {name}", encoded
+    except UserError as error:
+        damage.append(str(error))
+
+
+def _look(item: tuple[str, bytes]) -> tuple[str, str, str]:
+    """What is wrong with a picture, else its format and its size."""
+    place, encoded = item
+    try:
+        height, width = images.read(encoded, name=place).shape[:2]
+    except images.ImageError as error:
+        return str(error), "", ""
+    with opening.open_picture(encoded) as image:
+        format = image.format.lower()
+    return "" if format in ("jpeg", "png") else f"{place}: {format}, neither JPEG nor PNG", format, f"{width}x{height}"

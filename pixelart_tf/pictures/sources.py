@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pixelart_tf.pictures import images, opening, shards
+from pixelart_tf.base.files import expanded
+from pixelart_tf.pictures import finding, images, opening, shards
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +50,8 @@ def read(pattern: str | Path) -> Iterator[Encoded]:
     Raises:
         UserError: nothing there, or a file that cannot be read; says which, in one line.
     """
-    path = Path(pattern)
-    if is_shards(pattern):
+    path = expanded(pattern)
+    if shards.are_meant(pattern):
         empty = True
         for shard in shards.list_shards(pattern):
             for index, (name, data) in enumerate(shards.read(shard)):
@@ -61,31 +62,25 @@ def read(pattern: str | Path) -> Iterator[Encoded]:
     elif _is_zip(path):
         yield from _read_zip(path)
     else:
-        for file in images.find(pattern):
+        for file in finding.pictures(pattern):
             yield Encoded(name=str(file), place=str(file), source=file)
 
 
 def count(pattern: str | Path) -> int | None:
     """How many pictures `read` will give; None for shards, whose names are not to be trusted. Raises UserError."""
-    path = Path(pattern)
-    if is_shards(pattern):
+    path = expanded(pattern)
+    if shards.are_meant(pattern):
         shards.list_shards(pattern)
         return None
     if _is_zip(path):
         with _open_zip(path) as archive:
             return len(_members(path, archive))
-    return len(images.find(pattern))
-
-
-def is_shards(pattern: str | Path) -> bool:
-    """Whether shards are meant: by the suffix, or by what the folder holds."""
-    path = Path(pattern)
-    return path.suffix == ".tfrec" or (bool(str(pattern)) and path.is_dir() and any(path.glob("*.tfrec")))
+    return len(finding.pictures(pattern))
 
 
 def is_container(pattern: str | Path) -> bool:
     """Whether a zip or shards are meant, which hold many pictures in a file."""
-    return is_shards(pattern) or _is_zip(Path(pattern))
+    return shards.are_meant(pattern) or _is_zip(expanded(pattern))
 
 
 def _is_zip(path: Path) -> bool:

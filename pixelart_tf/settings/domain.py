@@ -20,7 +20,7 @@ class Domain:
     `pixelate` or `boxes`. With `pixelate` or `boxes` on the target alone, photos are enough to learn photo -> pixels.
 
     Args:
-        files: a shard, a folder or a glob of shards (`*.tfrec`); or a picture, a folder or a glob of pictures.
+        files: a shard, a folder or a glob of shards (TFRecord files); or a picture, a folder or a glob of pictures.
         image_size: pixels, one number for a square or (height, width).
         fit: `"crop"`, `"pad"` or `"stretch"`: how a picture of another shape becomes `image_size` (see `images.fit`).
         resize: `"area"`, `"bilinear"`, `"lanczos"` or `"nearest"`. `"nearest"` is for pixel art.
