@@ -83,7 +83,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Pixel art is what has an exact grid of cells, or few colors on 64x64 pixels at most.",
     )
     add = packing.add_argument
-    add("PICTURES", help="a picture, a folder or a quoted glob; rotated, 16-bit, CMYK, transparent ones become RGB")
+    add("PICTURES", help="a picture, a folder, a quoted glob, a zip or other shards; rotated, 16-bit, CMYK, "
+        "transparent ones become RGB")
     add("SHARDS", help="folder for the shards")
     add("--domain", required=True, metavar="NAME", help="name of the set, as in photo00-352.tfrec")
     add("--size", type=int, help="pixels of a side (default: 256; with --native: as it is)")

@@ -53,7 +53,7 @@ def test_files_that_are_left_out_are_told_once(capsys):
     make(*(f"photos/{i}.HEIC" for i in range(10)), "photos/in/a.txt", "photos/b.txt", "photos/raw", "photos/good.png")
     make("photos/README.md", "photos/LICENSE", "photos/Attribution.txt", "photos/Thumbs.db", "photos/.DS_Store")
     assert found("photos") == ["photos/good.png"]
-    note = "note: 13 files in photos are not pictures that are read here: 10 .heic, 2 .txt, 1 without a suffix"
+    note = "note: 13 files in photos are no pictures that can be read here: 10 .heic, 2 .txt, 1 without a suffix"
     assert capsys.readouterr().err.splitlines() == [note]
 
 
@@ -108,4 +108,4 @@ def test_pictures_beside_shards_are_told(capsys):
     records.main(["pack", "home/photos", "home/photos", "--domain", "photo", "--size", "8"])
     capsys.readouterr()
     assert len([*sources.read("home/photos")]) == len([*sources.read("home/photos")]) == 2
-    assert capsys.readouterr().err == "note: 2 pictures in home/photos are not read, as the shards there are\n"
+    assert capsys.readouterr().err == "note: 2 pictures in home/photos not read, as the shards there are\n"

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
 import zlib
 
 import numpy as np
@@ -147,3 +148,24 @@ def test_two_thousand_shards_of_one_record_open_in_no_time(tmp_path, capsys):
     assert len(data_of(tmp_path / "many")) == 2000
     assert records.main(["check", str(tmp_path / "many")]) == 0
     assert time.monotonic() - start < 5
+
+
+def test_shards_and_zips_are_packed_anew(tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "a.tfrecord", "GZIP", image_name=lambda i: b"picture%d" % i)
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        for index, encoded in enumerate(PICTURES):
+            archive.writestr(f"inside/picture{index}.png", encoded)
+    pack = ["pack", "--domain", "d", "--size", "16", "--format", "png"]
+    for pattern, out in (("in", "a"), ("in.zip", "b")):
+        assert records.main([*pack, str(tmp_path / pattern), str(tmp_path / out)]) == 0
+        found = [*sources.read(tmp_path / out)]
+        assert [item.name for item in found] == [f"picture{i}" for i in range(4)]
+        assert [item.decode()[0, 0, 0] for item in found] == [0, 20, 40, 60]
+        assert {item.decode().shape for item in found} == {(16, 16, 3)}
+    capsys.readouterr()
+    assert records.main([*pack, str(tmp_path / "a"), str(tmp_path / "a"), "--overwrite"]) == 2
+    assert "d00-4.tfrec: an input, which is never overwritten" in capsys.readouterr().err
+    (tmp_path / "a" / "other.png").write_bytes(PICTURES[0])   # a folder of pictures may hold their shards too
+    assert records.main([*pack, str(tmp_path / "a"), str(tmp_path / "a"), "--overwrite"]) == 0
+    assert [item.name for item in sources.read(tmp_path / "a")] == ["other"]

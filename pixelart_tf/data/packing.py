@@ -14,9 +14,10 @@ import numpy as np
 from PIL import Image
 
 from pixelart_tf.base.cli import UserError
+from pixelart_tf.base.files import expanded
 from pixelart_tf.base.stderr import quiet
 from pixelart_tf.base.threads import ahead
-from pixelart_tf.pictures import finding, images
+from pixelart_tf.pictures import finding, images, shards, sources
 from pixelart_tf.pictures.likeness import likeness, near_duplicates
 from pixelart_tf.pixelize import grid
 
@@ -63,12 +64,12 @@ def pack(
     workers: int | None = None,
     skip_bad: bool = False,
     overwrite: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
 ) -> Packed:
     """Packs pictures into `<domain><shard>-<records>.tfrec` files; the bytes do not depend on the number of workers.
 
     Args:
-        pictures: a picture, a folder, a glob (see `finding.pictures`), or a list of files.
+        pictures: a picture, a folder, a glob, a zip or shards (see `sources.read`), or a list of files.
         shards_dir: folder for the shards, made if missing. Nothing is seen there before all is written.
         domain: name of the set; the file names begin with it, each record's `target` is it.
         size: pixels of the square pictures. None is 256, or with `native` each picture's own size.
@@ -82,7 +83,7 @@ def pack(
         workers: threads; None is one a core.
         skip_bad: leave bad pictures out, instead of packing none.
         overwrite: replace the shards that this domain has in `shards_dir`.
-        progress: called with the pictures done and their total after each.
+        progress: called with the pictures done and their total after each, None where nobody knows it.
 
     Raises:
         images.ImageError: no pictures there.
@@ -92,18 +93,18 @@ def pack(
     workers = os.cpu_count() or 1 if workers is None else workers
     _check_options(domain, size, fit, resample, format, quality, native, shard_size, workers)
     shards_dir = Path(shards_dir)
-    paths = pictures if isinstance(pictures, list) else finding.pictures(pictures)
     replaced = _shards_of(shards_dir, domain)
     if replaced and not overwrite:
         raise PackError(f"{replaced[0]}: shards of `{domain}` are here already; --overwrite replaces them")
+    named, total = _named(pictures, replaced)
     prepare = partial(_attempt, size=size, fit=fit, resample=resample, format=format, quality=quality, native=native)
-    results = ahead(prepare, zip(paths, _names(paths), strict=True), num_threads=workers)
+    results = ahead(prepare, named, num_threads=workers)
     good, bad = [], []
 
     def good_records() -> Iterator[_Record]:
         for done, result in enumerate(results, 1):
             if progress is not None:
-                progress(done, len(paths))
+                progress(done, total)
             if isinstance(result, images.ImageError):
                 bad.append(str(result))
             else:
@@ -119,12 +120,12 @@ def pack(
         temporary.mkdir()
         written = _write(good_records(), domain, temporary, shard_size)
         if (bad and not skip_bad) or not good:
-            raise PackError(_describe(bad, len(paths)))
+            raise PackError(_describe(bad, len(bad) + len(good)))
         digits = max(2, len(str(len(written) - 1)))
-        shards = [shards_dir / f"{domain}{i:0{digits}}-{count}.tfrec" for i, (_, count) in enumerate(written)]
-        for (path, _), shard in zip(written, shards, strict=True):
+        made = [shards_dir / f"{domain}{i:0{digits}}-{count}.tfrec" for i, (_, count) in enumerate(written)]
+        for (path, _), shard in zip(written, made, strict=True):
             os.replace(path, shard)
-        for path in set(replaced) - set(shards):
+        for path in set(replaced) - set(made):
             path.unlink()
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -132,7 +133,7 @@ def pack(
             with contextlib.suppress(OSError):   # it is not empty when all went well
                 shards_dir.rmdir()
     return Packed(
-        shards=shards,
+        shards=made,
         formats=Counter(item.format for item in good),
         bad=bad,
         duplicates=near_duplicates([item.name for item in good], [item.likeness for item in good]),
@@ -172,7 +173,36 @@ class _Record:
     likeness: np.ndarray   # uint8 (56,), see `near_duplicates`
 
 
-def _attempt(job: tuple[Path, str], **options) -> "_Record | images.ImageError":
+def _named(
+    pictures: str | Path | list[Path], replaced: list[Path]
+) -> tuple[Iterator[tuple[sources.Encoded, str]], int | None]:
+    """The pictures with their names in the shards, and how many they are where that is known.
+
+    Raises:
+        UserError: no pictures, or they are in shards that would be replaced.
+    """
+    if isinstance(pictures, list) or not sources.is_container(pictures) or _has_pictures(pictures):
+        paths = pictures if isinstance(pictures, list) else finding.pictures(pictures)
+        items = (sources.Encoded(name=str(path), place=str(path), source=path) for path in paths)
+        return zip(items, _names(paths), strict=True), len(paths)
+    total, items = sources.count(pictures), sources.read(pictures)
+    if total is not None:   # a zip
+        names = _names([Path(item.name) for item in sources.read(pictures)])
+        return zip(items, names, strict=True), total
+    old = {path.resolve() for path in replaced}
+    for path in shards.list_shards(pictures):
+        if path.resolve() in old:
+            raise PackError(f"{path}: an input, which is never overwritten; choose another folder or --domain")
+    return ((item, item.name) for item in items), total
+
+
+def _has_pictures(pictures: str | Path) -> bool:
+    """Whether it is a folder of pictures, which may be where their shards are too."""
+    folder = expanded(pictures)
+    return folder.is_dir() and any(images.is_picture_name(name) for _, names in finding.walk(folder) for name in names)
+
+
+def _attempt(job: tuple[sources.Encoded, str], **options) -> "_Record | images.ImageError":
     """One picture's record, or why there is none."""
     try:
         return _prepare(*job, **options)
@@ -180,9 +210,9 @@ def _attempt(job: tuple[Path, str], **options) -> "_Record | images.ImageError":
         return error
 
 
-def _prepare(path: Path, name: str, *, size, fit, resample, format, quality, native) -> _Record:
+def _prepare(item: sources.Encoded, name: str, *, size, fit, resample, format, quality, native) -> _Record:
     """One picture, from its file to the bytes in the shard. Raises ImageError."""
-    image = images.read(path)
+    image, path = item.decode(), item.place
     if min(image.shape[:2]) < MIN_SIDE:
         raise images.ImageError(f"{path}: {image.shape[1]}x{image.shape[0]} pixels, under {MIN_SIDE}x{MIN_SIDE}")
     has_grid = grid.find_grid(image) is not None

@@ -48,7 +48,8 @@ def pictures(pattern: str | Path) -> list[Path]:
     if not found:
         raise ImageError(f"{pattern}: no pictures there ({' '.join(SUFFIXES)})" + (f", but {others}" if others else ""))
     if others:
-        note(f"{num_others:,} files in {pattern} are not pictures that are read here: {others}")
+        files_are = "1 file in {} is no picture" if num_others == 1 else "{1:,} files in {0} are no pictures"
+        note(f"{files_are.format(pattern, num_others)} that can be read here: {others}")
     return sorted(found)
 
 

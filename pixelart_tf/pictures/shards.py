@@ -44,7 +44,7 @@ def list_shards(pattern: str | Path) -> list[Path]:
     if not shards:
         raise RecordError(f"{pattern}: no shards (*.tfrec) there")
     if others:
-        finding.note(f"{others:,} pictures in {pattern} are not read, as the shards there are")
+        finding.note(f"{others:,} picture{'s'[: others > 1]} in {pattern} not read, as the shards there are")
     return sorted(shards, key=_shard_order)
 
 
