@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "devices": ("base",),
     "networks": ("base", "layers"),
     "layers": ("base",),
-    "pixelize": ("base", "pictures"),
+    "pixelize": ("base", "pictures", "scores"),
     "formats": ("base", "pictures", "settings", "scores", "devices", "networks", "layers", "pixelize"),
     "data": BELOW_GENERATORS,
     "generators": BELOW_GENERATORS,
