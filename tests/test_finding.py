@@ -9,6 +9,7 @@ from PIL import Image
 
 from pixelart_tf import records
 from pixelart_tf.base.cli import UserError
+from pixelart_tf.evaluation.entries import rows_of
 from pixelart_tf.pictures import finding, images, sources
 from pixelart_tf.settings import config
 
@@ -109,3 +110,10 @@ def test_pictures_beside_shards_are_told(capsys):
     capsys.readouterr()
     assert len([*sources.read("home/photos")]) == len([*sources.read("home/photos")]) == 2
     assert capsys.readouterr().err == "note: 2 pictures in home/photos not read, as the shards there are\n"
+
+
+def test_paths_of_a_named_entry_of_the_leaderboard_are_expanded(tmp_path):
+    make("home/a, b/1.png", "home/c [1]/2.png")
+    (row,) = rows_of(["mine=~/a, b,~/c [1]/*.png"], last=False)
+    wanted = [str(tmp_path / "home" / name) for name in ("a, b", "c [1]/*.png")]
+    assert [each.path for each in row.contestants] == wanted

@@ -15,7 +15,7 @@ from scipy.special import stdtrit
 
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.evaluation import feature_sets
-from pixelart_tf.pictures import sources
+from pixelart_tf.pictures import finding, sources
 from pixelart_tf.scores import Scores
 from pixelart_tf.settings.run_folder import RunFolder
 
@@ -147,13 +147,14 @@ def _paths(text: str) -> list[str]:
     while parts:
         longer = range(len(parts), 1, -1)
         end = next((end for end in longer if _exists(",".join(parts[:end]))), 1)
-        paths.append(",".join(parts[:end]))
+        paths.append(os.path.expanduser(",".join(parts[:end])))   # no shell does, behind NAME=
         del parts[:end]
     return paths
 
 
 def _exists(path: str) -> bool:
-    return os.path.lexists(path) or (glob.has_magic(path) and bool(glob.glob(path, recursive=True)))
+    path = os.path.expanduser(path)
+    return os.path.lexists(path) or (glob.has_magic(path) and bool(finding.matches(path)))
 
 
 def _contestant(path: str, last: bool) -> Contestant:
