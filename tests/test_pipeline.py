@@ -274,6 +274,44 @@ def test_paired(tmp_path):
             paired(source, other, batch_size=1, seed=0)
 
 
+@pytest.mark.parametrize("cache_bytes", [0, 2**30])
+def test_pairs_that_lie_side_by_side(tmp_path, cache_bytes):
+    """Files of 2:1; one of them, of 32x32, would go through undecoded if it were taken whole."""
+    pairs = [(smooth(size), smooth(size)) for size in (64, 64, (32, 16))]
+    for index, pair in enumerate(pairs):
+        (tmp_path / f"{index}.png").write_bytes(encode(np.concatenate(pair, axis=1)))
+    halves = [
+        load(Domain(files=str(tmp_path), half=half, image_size=32, fit="stretch"), cache_bytes=cache_bytes)
+        for half in ("left", "right")
+    ]
+    wanted = [
+        bytes_of(feeds.without_augmentation(load(Domain(files=str(folder), image_size=32, fit="stretch")), range(3)))
+        for folder in _split(tmp_path, pairs)
+    ]
+    for half, whole in zip(halves, wanted, strict=True):
+        np.testing.assert_array_equal(bytes_of(feeds.without_augmentation(half, range(3))), whole)
+    for one, other in take(paired(*halves, batch_size=2, seed=0), 3):   # the same picture, mirrored alike
+        for left, right in zip(bytes_of(one), bytes_of(other), strict=True):
+            assert any(
+                np.array_equal(left, wanted[0][i][:, ::step]) and np.array_equal(right, wanted[1][i][:, ::step])
+                for i in range(3) for step in (1, -1)
+            )
+
+    (tmp_path / "odd.png").write_bytes(encode(smooth((32, 33))))
+    with pytest.raises(ValueError, match=r"odd\.png: a picture of 33 columns has no two halves \(`half`\)"):
+        load(halves[0].domain, cache_bytes=cache_bytes)
+
+
+def _split(folder, pairs):
+    """The pairs' pictures in a folder for each side."""
+    folders = [folder.parent / f"{folder.name}_{side}" for side in ("left", "right")]
+    for side, each in enumerate(folders):
+        each.mkdir()
+        for index, pair in enumerate(pairs):
+            (each / f"{index}.png").write_bytes(encode(pair[side]))
+    return folders
+
+
 def box_means(images: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """Exact means of cells with fractional borders: the integral image, interpolated."""
     batch, height, width, channels = images.shape
@@ -348,6 +386,7 @@ def test_photos_alone_are_two_domains(photos):
         ({"output_size": (1, 2, 3)}, "`output_size` must be a positive number"),
         ({"jitter": -1}, "`jitter` must be a whole number of at least 0. Received: -1"),
         ({"jitter": 1.5}, "`jitter` must be a whole number"),
+        ({"half": "top"}, "`half` must be one of left, right. Received: 'top'"),
         ({"fit": "squash"}, "`fit` must be one of crop, pad, stretch. Received: 'squash'"),
         ({"resize": "cubic"}, "`resize` must be one of area, bilinear, lanczos, nearest. Received: 'cubic'"),
         ({"pixelate": 7}, "`pixelate` must divide the height, 256, and the width, 256. Received: 7"),

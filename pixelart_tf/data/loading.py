@@ -80,13 +80,15 @@ def load(
     data = np.empty((len(names), *size, 3), np.uint8) if cached else np.empty(len(names), object)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         native = list(pool.map(_native_size, files))
-        enlarge = not cached and _enlarges(domain) and all(found == domain.crop_size for found in native)
+        whole = not cached and not domain.half   # else files are not what is to be decoded for a batch
+        enlarge = whole and _enlarges(domain) and all(found == domain.crop_size for found in native)
 
         def prepare(index: int) -> None:
-            plain = native[index] in (size, domain.crop_size)
+            plain = native[index] in (size, domain.crop_size) and not domain.half
             image = _decode_one(files[index], native[index], places[index]) if plain else images.read(
                 files[index], name=places[index]
             )
+            image = _half(image, domain.half, places[index]) if domain.half else image
             ready = _to_load_size(image, domain)
             if cached:
                 data[index] = ready
@@ -137,6 +139,14 @@ def _decode(encoded: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     # The op takes PNG as well. Its default decodes JPEG less exactly and is no faster.
     image = tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
     return tf.ensure_shape(image, (*size, 3))
+
+
+def _half(image: np.ndarray, half: str, place: str) -> np.ndarray:
+    """The left or the right half of a picture, uint8 (H, W, 3) -> (H, W / 2, 3)."""
+    width = image.shape[1]
+    if width % 2:
+        raise images.ImageError(f"{place}: a picture of {width} columns has no two halves (`half`)")
+    return image[:, : width // 2] if half == "left" else image[:, width // 2 :]
 
 
 def _enlarges(domain: Domain) -> bool:

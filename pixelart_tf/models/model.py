@@ -1,7 +1,7 @@
 """What the trainer asks of a model, and what every GAN needs."""
 
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -28,6 +28,7 @@ class Model(keras.Model):
 
     Class attributes, which say what the model is:
         domains: the sets of pictures that it learns from: the keys of `[data]`, `[samples]` and `[score]`.
+        pairs: whether the pictures of source and target belong together by name.
         saved: the networks that are saved as NAME.keras, which are attributes of the same names, and the keys of
             `[finetune]`. The first one is what is scored.
         curves: title of a panel of the curves' picture -> names of losses.
@@ -40,16 +41,23 @@ class Model(keras.Model):
     """
 
     domains: ClassVar[tuple[str, ...]] = ("source", "target")
+    pairs: ClassVar[bool] = False
     saved: ClassVar[tuple[str, ...]] = ("to_target",)
     curves: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     def __init__(self, shapes: dict[str, tuple[int, int, int]], *, losses: Iterable[str], name: str):
         super().__init__(name=name)
+        self.domains = self.domains_with("partner" in shapes)
         self.shapes = {each: tuple(shape) for each, shape in shapes.items()}
         self.trackers = {name: keras.metrics.Mean(name=name) for name in losses}
         self.has_several_hosts = False
         self.seeds: keras.random.SeedGenerator | None = None
         self.built = True
+
+    @classmethod
+    def domains_with(cls, partner: bool) -> tuple[str, ...]:
+        """The domains that the model needs where partners are made from the target, or where none are."""
+        return cls.domains
 
     @property
     def feed(self) -> tuple[str, ...]:
@@ -79,8 +87,9 @@ class Model(keras.Model):
         return predict(generators[self.saved[0]], samples[self.domains[0]])
 
     def game(
-        self, discriminator: keras.Model, real, fake, *, adversarial: Adversarial, augment: Callable | None = None,
-        pool: keras.layers.Layer | None = None, r1_weight: float = 0.0, training: bool = True,
+        self, discriminator: keras.Model, real, fake, *, adversarial: Adversarial, condition: Any = None,
+        augment: Callable | None = None, pool: keras.layers.Layer | None = None, r1_weight: float = 0.0,
+        training: bool = True,
     ) -> tuple:
         """The adversarial losses of both players, such that the gradient of their sum is each player's own.
 
@@ -93,6 +102,9 @@ class Model(keras.Model):
             real: float (B, H, W, C).
             fake: likewise, as a generator made it; as many as there are real ones, or more.
             adversarial: the two losses of logits.
+            condition: float (B, h, w, c): what each real picture, and the fake of the same row, belongs to. The
+                discriminator then takes a dict of `condition` and `images`. Without `augment` and `pool`, which would
+                part them.
             augment: of all that the discriminator sees, called with `training`.
             pool: exchanges fakes for earlier ones before the discriminator is trained on them.
             r1_weight: see `penalties.r1`.
@@ -101,13 +113,16 @@ class Model(keras.Model):
         Returns:
             The generator's loss and the discriminator's, scalars.
         """
+        if condition is not None and (augment is not None or pool is not None):
+            raise ValueError("`condition` is for a game without `augment` and without `pool`")
         # Each weight is read once for both, by the copy. With a read of its own for the frozen discriminator,
         # TensorFlow's graph optimizer would lose the order of that read and the weight's update (TensorFlow 2.20 and
         # 2.21, its dependency optimization), and now and then a fake would be judged by the next step's weights.
         weights = [ops.copy(w) for w in discriminator.trainable_variables]
 
-        def judge(images, weights):
+        def judge(images, weights, beside=condition):
             images = images if augment is None else augment(images, training=training)
+            images = images if beside is None else {"condition": beside, "images": images}
             state = [ops.copy(v) for v in discriminator.non_trainable_variables]
             return discriminator.stateless_call(weights, state, images, training=training)
 
@@ -117,7 +132,8 @@ class Model(keras.Model):
         if pool is not None:
             fake = pool(fake, training=training)
         fake = ops.cast(fake, real.dtype)
-        both, state = judge(ops.concatenate([real, fake]), weights)   # (2B, h, w, 1)
+        twice = None if condition is None else ops.concatenate([condition, condition])
+        both, state = judge(ops.concatenate([real, fake]), weights, twice)   # (2B, h, w, 1)
         if training:
             for variable, value in zip(discriminator.non_trainable_variables, state, strict=True):
                 variable.assign(value)
@@ -158,36 +174,47 @@ def scalar(value: float, name: str) -> keras.Variable:
     return keras.Variable(float(value), trainable=False, dtype="float32", name=name)
 
 
-def predict(network: keras.Model, pictures: np.ndarray, batch_size: int = 1) -> np.ndarray:
-    """What a network makes of pictures, on this host alone.
+def predict(
+    network: keras.Model, inputs: np.ndarray | dict[str, np.ndarray], batch_size: int = 1
+) -> np.ndarray:
+    """What a network makes of its inputs, on this host alone.
 
     Args:
-        network: images to images, or to logits.
-        pictures: float32 (B, H, W, C) in [-1, 1].
+        network: images, noise or a dict of such to images or to logits.
+        inputs: float32 (B, ...), or a dict of such.
         batch_size: pictures that go through it together.
 
     Returns:
         float32 (B, ...).
     """
+    def some(start):
+        return keras.tree.map_structure(lambda each: each[start : start + batch_size], inputs)
+
     # Not Keras' `predict`, which under a strategy would distribute the pictures over hosts that do not take part.
     return np.concatenate([
-        keras.ops.convert_to_numpy(network(pictures[i : i + batch_size], training=False))
-        for i in range(0, len(pictures), batch_size)
+        keras.ops.convert_to_numpy(network(some(start), training=False))
+        for start in range(0, len(keras.tree.flatten(inputs)[0]), batch_size)
     ])
 
 
-def patch_maps(discriminator: keras.Model, judged: dict[str, np.ndarray]) -> Rows:
+def patch_maps(
+    discriminator: keras.Model, judged: dict[str, np.ndarray], condition: np.ndarray | None = None
+) -> Rows:
     """A discriminator's opinion of each patch as pictures: white looks real to it, black looks made.
 
     Args:
         discriminator: images to patch logits.
         judged: caption -> float32 (B, H, W, C) in [-1, 1].
+        condition: see `Model.game`.
 
     Returns:
         Each row, and below it its maps, float32 (B, H, W, 1) in [-1, 1]. All maps have one scale, from the least to the
         greatest logit of them all, so that they compare.
     """
-    logits = {caption: predict(discriminator, pictures) for caption, pictures in judged.items()}   # (B, h, w, 1)
+    seen = judged if condition is None else {
+        caption: {"condition": condition, "images": pictures} for caption, pictures in judged.items()
+    }
+    logits = {caption: predict(discriminator, pictures) for caption, pictures in seen.items()}   # (B, h, w, 1)
     low, high = min(map(np.min, logits.values())), max(map(np.max, logits.values()))
     rows = {}
     for caption, pictures in judged.items():

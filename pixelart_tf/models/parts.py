@@ -1,38 +1,49 @@
 """The networks that models are made of, as their tables of the experiment ask for them."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import keras
 
-from pixelart_tf.networks import DISCRIMINATORS, GENERATORS
+from pixelart_tf.networks import CONDITIONAL_DISCRIMINATORS, DISCRIMINATORS, GENERATORS
+from pixelart_tf.networks.sizes import resized
 from pixelart_tf.settings import config
 
 # What the pictures decide, and no setting.
-GIVEN = ("image_size", "channels", "output_channels", "scale")
+GIVEN = ("image_size", "channels", "output_channels", "scale", "condition_size", "condition_channels")
 # The annotations of a model's options `generator` and `discriminator`: a `name` and the options of that network.
 Generator = Annotated[dict | None, config.Table(GENERATORS, given=GIVEN)]
 Discriminator = Annotated[dict | None, config.Table(DISCRIMINATORS, given=GIVEN)]
+ConditionalDiscriminator = Annotated[dict | None, config.Table(CONDITIONAL_DISCRIMINATORS, given=GIVEN)]
+# The same generators where the U-Net is the default.
+UNET_FIRST = {"unet": GENERATORS["unet"]} | GENERATORS
+UNetOrOther = Annotated[dict | None, config.Table(UNET_FIRST, given=GIVEN)]
 
 
 def generator_of(
-    table: dict | None, shape: tuple[int, int, int], output_shape: tuple[int, int, int], *, name: str
+    table: dict | None, shape: tuple[int, int, int], output_shape: tuple[int, int, int], *, name: str,
+    functions: dict[str, Callable] = GENERATORS, resize: bool = False,
 ) -> keras.Model:
     """A fresh generator.
 
     Args:
-        table: `name`, one of `networks.GENERATORS`, and options of that function; what it leaves out has its default.
+        table: `name`, one of `functions`, and options of that function; what it leaves out has its default.
         shape, output_shape: (height, width, channels) of the pictures that go in and come out.
         name: of the network.
+        functions: that make networks; the first is the default.
+        resize: whether a network that keeps a picture's size may be followed by what changes it (see `sizes.resized`).
 
     Raises:
         ValueError: an option that is not known or not possible, or a size that the network cannot be of.
     """
-    options = config.Table(GENERATORS, given=GIVEN).filled(table or {}, "model.generator")
-    make = GENERATORS[options.pop("name")]
+    options = config.Table(functions, given=GIVEN).filled(table or {}, "model.generator")
+    make, changes = functions[options.pop("name")], False
     # Where it can be, it is left open to any size, so that the saved generator takes any picture.
     size = None if _takes_any_size(make) else tuple(shape[:2])
     if "scale" in make.__kwdefaults__:
         options["scale"] = output_shape[0] / shape[0]
+    elif shape[:2] != output_shape[:2] and resize:
+        changes, size = True, tuple(shape[:2])
     elif shape[:2] != output_shape[:2]:
         able = [each for each, function in GENERATORS.items() if "scale" in function.__kwdefaults__]
         raise ValueError(
@@ -40,6 +51,7 @@ def generator_of(
             f"Received: {tuple(shape[:2])} and {tuple(output_shape[:2])}"
         )
     network = make(name=name, image_size=size, channels=shape[2], output_channels=output_shape[2], **options)
+    network = resized(network, tuple(output_shape[:2])) if changes else network
     if network.compute_output_shape((None, *shape))[1:3] != tuple(output_shape[:2]):
         raise ValueError(f"`image_size` must suit the generator's downsamplings. Received: {tuple(shape[:2])}")
     return network
@@ -64,6 +76,18 @@ def discriminator_of(table: dict | None, shape: tuple[int, int, int], *, name: s
     options = config.Table(DISCRIMINATORS, given=GIVEN).filled(table or {}, "model.discriminator")
     make = DISCRIMINATORS[options.pop("name")]
     return make(name=name, image_size=tuple(shape[:2]), channels=shape[2], **options)
+
+
+def conditional_discriminator_of(
+    table: dict | None, condition_shape: tuple[int, int, int], shape: tuple[int, int, int], *, name: str
+) -> keras.Model:
+    """A fresh discriminator of pairs: of pictures of `shape` and what they were made from; see `generator_of`."""
+    options = config.Table(CONDITIONAL_DISCRIMINATORS, given=GIVEN).filled(table or {}, "model.discriminator")
+    make = CONDITIONAL_DISCRIMINATORS[options.pop("name")]
+    return make(
+        name=name, condition_size=tuple(condition_shape[:2]), condition_channels=condition_shape[2],
+        image_size=tuple(shape[:2]), channels=shape[2], **options,
+    )
 
 
 def _takes_any_size(make) -> bool:

@@ -1,6 +1,7 @@
 """Networks: functions with keyword-only options that return functional Keras models."""
 
 from pixelart_tf.networks.cells import cells
+from pixelart_tf.networks.conditional_patchgan import conditional_patchgan
 from pixelart_tf.networks.patchgan import patchgan, receptive_field
 from pixelart_tf.networks.resnet import resnet
 from pixelart_tf.networks.unet import unet
@@ -9,5 +10,10 @@ from pixelart_tf.networks.unet import unet
 # `image_size` is None by default takes pictures of any size.
 GENERATORS = {"resnet": resnet, "unet": unet, "cells": cells}
 DISCRIMINATORS = {"patchgan": patchgan}
+# Those of pairs of an input and an output.
+CONDITIONAL_DISCRIMINATORS = {"patchgan": conditional_patchgan}
 
-__all__ = ["DISCRIMINATORS", "GENERATORS", "cells", "patchgan", "receptive_field", "resnet", "unet"]
+__all__ = [
+    "CONDITIONAL_DISCRIMINATORS", "DISCRIMINATORS", "GENERATORS", "cells", "conditional_patchgan", "patchgan",
+    "receptive_field", "resnet", "unet",
+]

@@ -71,12 +71,29 @@ def patchgan(
     height, width = check_image_size(image_size, multiple=2**num_layers, minimum=3 * 2**num_layers)
 
     inputs = keras.Input((height, width, channels), name="images")
-    x = inputs
+    x = to_patches(
+        inputs, widths, first_norm=False, norm=norm, stddev=stddev, norm_epsilon=norm_epsilon, slope=slope
+    )
+    return keras.Model(inputs, in_float32(x, name="logits"), name=name)
+
+
+def to_patches(x, widths, *, first_norm, norm, stddev, norm_epsilon, slope):
+    """The convolutions of `patchgan`, see there.
+
+    Args:
+        x: KerasTensor (B, H, W, C).
+        widths: channels of the convolutions; all but the last have stride 2.
+        first_norm: whether the first of them is normed, where the others are.
+        norm, stddev, norm_epsilon, slope: as of `patchgan`.
+
+    Returns:
+        KerasTensor (B, h, w, 1), the logits.
+    """
     for i, filters in enumerate(widths[:-1]):
         block = downsample(
             filters,
             stddev=stddev,
-            norm=norm and i > 0,
+            norm=norm and (first_norm or i > 0),
             use_bias=not norm,
             norm_epsilon=norm_epsilon,
             slope=slope,
@@ -91,5 +108,4 @@ def patchgan(
         x = instance_norm(epsilon=norm_epsilon, name="top_norm")(x)
     x = keras.layers.LeakyReLU(negative_slope=slope, name="top_relu")(x)
     x = keras.layers.ZeroPadding2D(1, name="to_logits_pad", **NHWC)(x)
-    x = keras.layers.Conv2D(1, 4, kernel_initializer=normal(stddev), name="to_logits", **NHWC)(x)  # and one less
-    return keras.Model(inputs, in_float32(x, name="logits"), name=name)
+    return keras.layers.Conv2D(1, 4, kernel_initializer=normal(stddev), name="to_logits", **NHWC)(x)  # and one less

@@ -8,6 +8,7 @@ from pixelart_tf.settings.config import PATH
 
 RESIZES = ("area", "bilinear", "lanczos", "nearest")
 FITS = ("crop", "pad", "stretch")
+HALVES = ("", "left", "right")
 # Beyond it no network of this project fits a machine's memory, and the system would kill the run without a word.
 MAX_SIDE = 4096
 
@@ -21,6 +22,9 @@ class Domain:
 
     Args:
         files: a shard, a folder or a glob of shards (TFRecord files); or a picture, a folder or a glob of pictures.
+        half: `"left"` or `"right"`: only that half of each picture is taken, before all else. For pairs that lie side by
+            side in one file, as pix2pix's sets have them: source and target name the same files then. Empty for whole
+            pictures.
         image_size: pixels, one number for a square or (height, width).
         fit: `"crop"`, `"pad"` or `"stretch"`: how a picture of another shape becomes `image_size` (see `images.fit`).
         resize: `"area"`, `"bilinear"`, `"lanczos"` or `"nearest"`. `"nearest"` is for pixel art.
@@ -40,6 +44,7 @@ class Domain:
     """
 
     files: Annotated[str, PATH]
+    half: str = ""
     image_size: int | tuple[int, int] = 256
     fit: str = "crop"
     resize: str = "area"
@@ -58,9 +63,9 @@ class Domain:
                 object.__setattr__(self, name, tuple(value))
             if value is not None:
                 _pair(name, value)
-        for name, known in (("fit", FITS), ("resize", RESIZES)):
+        for name, known in (("half", HALVES), ("fit", FITS), ("resize", RESIZES)):
             if getattr(self, name) not in known:
-                raise ValueError(f"`{name}` must be one of {', '.join(known)}. Received: {getattr(self, name)!r}")
+                raise ValueError(f"`{name}` must be one of {', '.join(filter(None, known))}. Received: {getattr(self, name)!r}")
         for name in ("jitter", "pixelate", "boxes"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
