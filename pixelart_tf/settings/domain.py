@@ -22,9 +22,9 @@ class Domain:
 
     Args:
         files: a shard, a folder or a glob of shards (TFRecord files); or a picture, a folder or a glob of pictures.
-        half: `"left"` or `"right"`: only that half of each picture is taken, before all else. For pairs that lie side by
-            side in one file, as pix2pix's sets have them: source and target name the same files then. Empty for whole
-            pictures.
+        half: `"left"` or `"right"`: only that half of each picture is taken, before all else. For pairs that lie side
+            by side in one file, as pix2pix's sets have them: source and target name the same files then. Empty for
+            whole pictures.
         image_size: pixels, one number for a square or (height, width).
         fit: `"crop"`, `"pad"` or `"stretch"`: how a picture of another shape becomes `image_size` (see `images.fit`).
         resize: `"area"`, `"bilinear"`, `"lanczos"` or `"nearest"`. `"nearest"` is for pixel art.
@@ -65,7 +65,8 @@ class Domain:
                 _pair(name, value)
         for name, known in (("half", HALVES), ("fit", FITS), ("resize", RESIZES)):
             if getattr(self, name) not in known:
-                raise ValueError(f"`{name}` must be one of {', '.join(filter(None, known))}. Received: {getattr(self, name)!r}")
+                words = ", ".join(filter(None, known))
+                raise ValueError(f"`{name}` must be one of {words}. Received: {getattr(self, name)!r}")
         for name in ("jitter", "pixelate", "boxes"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
