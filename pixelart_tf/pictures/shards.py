@@ -40,11 +40,9 @@ def list_shards(pattern: str | Path) -> list[Path]:
     path = expanded(pattern)
     if path.is_file():
         return [path]
-    shards, others = _find(path)
+    shards = [file for file in _files(path) if _may_be_shard(file)]
     if not shards:
         raise RecordError(f"{pattern}: no shards (*.tfrec) there")
-    if others:
-        finding.note(f"{others:,} picture{'s'[: others > 1]} in {pattern} not read, as the shards there are")
     return sorted(shards, key=_shard_order)
 
 
@@ -55,18 +53,29 @@ def are_meant(pattern: str | Path) -> bool:
     path = expanded(pattern)
     if path.is_file():
         return _is_shard(path)
-    return bool(_find(path)[0]) or (not path.is_dir() and bool(_SUFFIX.search(path.name)))
+    return any(map(_may_be_shard, _files(path))) or (not path.is_dir() and bool(_SUFFIX.search(path.name)))
 
 
-def _find(path: Path) -> tuple[list[Path], int]:
-    """The shards in a folder or of a glob, and the number of pictures there. What is named as a picture is no shard."""
+def note_others(pattern: str | Path) -> None:
+    """Tells on stderr of pictures that lie beside shards, and so are not read."""
+    path = expanded(pattern)
+    others = 0 if path.is_file() else sum(images.is_picture_name(file.name) for file in _files(path))
+    if others:
+        finding.note(f"{others:,} picture{'s'[: others > 1]} in {pattern} not read, as the shards there are")
+
+
+def _files(path: Path) -> list[Path]:
+    """What is in a folder or matches a glob, hidden files excepted."""
     try:
         files = [*path.iterdir()] if path.is_dir() else finding.matches(path)
-        files = [file for file in files if not file.name.startswith(".")]
-        shards = [file for file in files if not images.is_picture_name(file.name) and _is_shard(file)]
     except OSError as error:
         raise RecordError(f"{path}: {error.strerror}") from None
-    return shards, sum(images.is_picture_name(file.name) for file in files)
+    return [file for file in files if not file.name.startswith(".")]
+
+
+def _may_be_shard(path: Path) -> bool:
+    """Whether one of many files is a shard; pictures are not looked into, as there may be thousands."""
+    return not images.is_picture_name(path.name) and _is_shard(path)
 
 
 def _is_shard(path: Path) -> bool:
@@ -140,7 +149,7 @@ def _example() -> type:
             else:
                 field.type, field.type_name = field.TYPE_MESSAGE, f".pixelart.{kind}"
     pool = descriptor_pool.DescriptorPool()   # of our own, as TensorFlow registers the same in the common one
-    pool.Add(file)
+    pool.AddSerializedFile(file.SerializeToString())
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("pixelart.Example"))
 
 

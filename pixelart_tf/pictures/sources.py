@@ -55,6 +55,8 @@ def read(pattern: str | Path) -> Iterator[Encoded]:
         empty = True
         for shard in shards.list_shards(pattern):
             for index, (name, data) in enumerate(shards.read(shard)):
+                if empty:   # not earlier, as a mistake is told in one line
+                    shards.note_others(pattern)
                 empty = False
                 yield Encoded(name=name, place=f"{shard}: record {index} ({name})", source=data)
         if empty:
