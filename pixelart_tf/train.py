@@ -21,10 +21,10 @@ examples:
   python -m pixelart_tf.train my.toml --set model.cycle_weight=20 --set train.epochs=60 --run runs/more_cycle
   python -m pixelart_tf.train my.toml --run runs/more_cycle --resume
 
-The run folder holds config.toml (all settings, defaults filled in), log.jsonl (a line an epoch), curves.png, sheets of
-held-out pictures in samples/ and patch_maps/ (and the other way in samples_back/ and patch_maps_back/), tensorboard/,
-checkpoint.npz, the generators to_target.keras and to_source.keras, and, where the experiment has a [score] table, best/
-with those of the epoch that scored best.
+The run folder holds config.toml (all settings, defaults filled in), networks.png (what is trained, block by block),
+log.jsonl (a line an epoch), curves.png, sheets of held-out pictures in samples/ and patch_maps/ (and the other way in
+samples_back/ and patch_maps_back/), tensorboard/, checkpoint.npz, the generators to_target.keras and to_source.keras,
+and, where the experiment has a [score] table, best/ with those of the epoch that scored best.
 """
 
 

@@ -357,7 +357,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_spoils_nothing(experiment, t
     assert place(folder) == {"epoch": 0, "step": 1}
     assert all(np.isfinite(array).all() for name, array in state(folder).items() if name != "place")
     assert (folder / "log.jsonl").read_text() == ""
-    assert sorted(path.suffix for path in folder.iterdir() if path.is_file()) == [".jsonl", ".npz", ".toml"]
+    assert sorted(path.suffix for path in folder.iterdir() if path.is_file()) == [".jsonl", ".npz", ".png", ".toml"]
 
 
 @pytest.fixture

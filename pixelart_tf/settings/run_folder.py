@@ -21,6 +21,7 @@ class RunFolder:
         log: a line of JSON an epoch.
         checkpoint: the whole state, for a resume.
         curves: the losses and scores as a picture.
+        networks: what is trained, as a picture of blocks and skips.
         tensorboard: folder of event files.
         best: folder of the generators of the epoch that scored best.
         score: what that epoch scored, as JSON.
@@ -32,6 +33,7 @@ class RunFolder:
         self.log = self.path / "log.jsonl"
         self.checkpoint = self.path / "checkpoint.npz"
         self.curves = self.path / "curves.png"
+        self.networks = self.path / "networks.png"
         self.tensorboard = self.path / "tensorboard"
         self.best = self.path / "best"
         self.score = self.best / "score.json"

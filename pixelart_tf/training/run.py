@@ -16,7 +16,16 @@ from pixelart_tf.devices.choosing import Devices
 from pixelart_tf.settings import config
 from pixelart_tf.settings.experiment import TOLD, Settings
 from pixelart_tf.settings.run_folder import RunFolder
-from pixelart_tf.training import budget, callbacks, checkpoint, lock, progress, samples, scoring
+from pixelart_tf.training import (
+    budget,
+    callbacks,
+    checkpoint,
+    lock,
+    network_pictures,
+    progress,
+    samples,
+    scoring,
+)
 from pixelart_tf.training.building import Plan
 from pixelart_tf.training.summary import summary_of
 
@@ -170,6 +179,8 @@ class Run:
         self.folder.path.mkdir(parents=True, exist_ok=True)
         with lock.locked(self.folder.path):
             files.write_text(self.folder.config, config.dumps(self._tables()))
+            with callbacks.told("the networks could not be drawn"):
+                network_pictures.draw(self.model.networks, self.folder.networks, self.model.shapes.values())
             try:
                 self._fit(interactive)
             except budget.TooShort:
