@@ -15,6 +15,7 @@ PATCHGAN = {"base_width": 4, "num_layers": 1}
 TINY = {
     "cyclegan": {"generator": RESNET, "discriminator": PATCHGAN, "cycle_weight": 2.0, "color_weight": 1.0},
     "pix2pix": {"generator": RESNET, "discriminator": PATCHGAN, "l1_weight": 2.0},
+    "autoencoder": {"generator": {"base_width": 4, "latent_size": 8}},
 }
 # What draws random numbers while training, or remembers what it was shown.
 STATEFUL = {

@@ -1,4 +1,4 @@
-"""What the players are told: the adversarial objectives and the L1 distance.
+"""What the players are told: the adversarial objectives and distances.
 
 All are `keras.losses` objects, as those divide by the number of replicas themselves under `tf.distribute`, where a bare
 mean would give gradients that are too large by that number.
@@ -10,6 +10,7 @@ from keras import ops
 OBJECTIVES = ("lsgan", "bce", "hinge", "wgangp")
 
 l1 = keras.losses.MeanAbsoluteError(name="l1")
+l2 = keras.losses.MeanSquaredError(name="l2")
 
 
 class Adversarial:

@@ -1,5 +1,6 @@
 """Networks: functions with keyword-only options that return functional Keras models."""
 
+from pixelart_tf.networks.autoencoder import autoencoder
 from pixelart_tf.networks.cells import cells
 from pixelart_tf.networks.conditional_patchgan import conditional_patchgan
 from pixelart_tf.networks.patchgan import patchgan, receptive_field
@@ -12,8 +13,10 @@ GENERATORS = {"resnet": resnet, "unet": unet, "cells": cells}
 DISCRIMINATORS = {"patchgan": patchgan}
 # Those of pairs of an input and an output.
 CONDITIONAL_DISCRIMINATORS = {"patchgan": conditional_patchgan}
+# Those that squeeze a picture into few numbers.
+AUTOENCODERS = {"autoencoder": autoencoder}
 
 __all__ = [
-    "CONDITIONAL_DISCRIMINATORS", "DISCRIMINATORS", "GENERATORS", "cells", "conditional_patchgan", "patchgan",
-    "receptive_field", "resnet", "unet",
+    "AUTOENCODERS", "CONDITIONAL_DISCRIMINATORS", "DISCRIMINATORS", "GENERATORS", "autoencoder", "cells",
+    "conditional_patchgan", "patchgan", "receptive_field", "resnet", "unet",
 ]
