@@ -23,8 +23,9 @@ examples:
 
 The run folder holds config.toml (all settings, defaults filled in), networks.png (what is trained, block by block),
 log.jsonl (a line an epoch), curves.png, sheets of held-out pictures in samples/ and patch_maps/ (and the other way in
-samples_back/ and patch_maps_back/), tensorboard/, checkpoint.npz, the generators to_target.keras and to_source.keras,
-and, where the experiment has a [score] table, best/ with those of the epoch that scored best.
+samples_back/ and patch_maps_back/), gallery.html (a page of them all, with a slider), tensorboard/, checkpoint.npz, the
+generators to_target.keras and to_source.keras; where the experiment has a [score] table, best/ with those of the epoch
+that scored best; and with --set train.keep_every=10 those of every tenth epoch in kept/.
 """
 
 
@@ -111,6 +112,7 @@ def _results(folder: RunFolder, is_quickstart: bool) -> str:
     best, sheets = folder.generator(first.stem, best=True), folder.sheets("samples")
     return "\n".join([
         *([f"Pictures   {sheets[-1]}"] if sheets else []),
+        *([f"Gallery    {folder.gallery}"] if folder.gallery.is_file() else []),
         f"Curves     {folder.curves}",
         *([f"Best       {best}"] if best.exists() else []),
         f"Generators {', '.join(map(str, [first, *others]))}",

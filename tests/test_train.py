@@ -49,6 +49,7 @@ ema_momentum = 0.9
 epochs = 3
 decay_epochs = 2
 batch_size = 2
+keep_every = 2
 [samples]
 count = 2
 """
@@ -172,7 +173,7 @@ def test_it_says_what_will_happen_and_where_all_is(finished):
     assert "million parameters: to_target 0.0" in lines[4]
     assert "4 an epoch of 2 pairs, 3 epochs, 12 in all, learning rate 0.002, falling over the last 2" in lines[5]
     assert [line.split("  ")[0] for line in lines[6:9]] == ["Epoch 1/3", "Epoch 2/3", "Epoch 3/3"]
-    for name in ("samples/epoch_0003.png", "curves.png", "to_target.keras", "to_source.keras"):
+    for name in ("samples/epoch_0003.png", "gallery.html", "curves.png", "to_target.keras", "to_source.keras"):
         assert str(folder / name) in out
         assert (folder / name).exists()
     generator, out = folder / "to_target.keras", folder / "translated"
@@ -182,8 +183,8 @@ def test_it_says_what_will_happen_and_where_all_is(finished):
 def test_the_run_folder_holds_what_help_says_and_nothing_else(finished):
     folder, _ = finished
     assert sorted(path.name for path in folder.iterdir()) == [
-        "checkpoint.npz", "config.toml", "curves.png", "log.jsonl", "patch_maps", "patch_maps_back", "samples",
-        "samples_back", "tensorboard", "to_source.keras", "to_target.keras",
+        "checkpoint.npz", "config.toml", "curves.png", "gallery.html", "kept", "log.jsonl", "patch_maps",
+        "patch_maps_back", "samples", "samples_back", "tensorboard", "to_source.keras", "to_target.keras",
     ]
     help_text, _ = train("--help")
     for path in folder.iterdir():
@@ -191,6 +192,8 @@ def test_the_run_folder_holds_what_help_says_and_nothing_else(finished):
     sheets = ["epoch_0001.png", "epoch_0002.png", "epoch_0003.png"]
     for name in ("samples", "samples_back", "patch_maps", "patch_maps_back"):
         assert sorted(path.name for path in (folder / name).iterdir()) == sheets
+    kept = sorted(path.relative_to(folder / "kept").as_posix() for path in (folder / "kept").rglob("*.*"))
+    assert kept == ["epoch_0002/to_source.keras", "epoch_0002/to_target.keras"]
 
 
 def test_the_log_has_a_line_an_epoch(finished):
@@ -396,12 +399,12 @@ def test_finetuning_starts_from_saved_generators(experiment, finished, tmp_path,
         assert all((a == b).all() for a, b in pairs) == (name in names)
 
 
-def message(capsys, *arguments):
-    """The one line on stderr that the command ends with."""
+def message(capsys, *arguments, status=2):
+    """The one line that the command writes to stderr."""
     from pixelart_tf import train
 
     capsys.readouterr()
-    assert train.main([str(argument) for argument in arguments]) == 2
+    assert train.main([str(argument) for argument in arguments]) == status
     out, err = capsys.readouterr()
     assert len(err.splitlines()) == 1, err
     assert "Traceback" not in out
@@ -626,6 +629,11 @@ def test_what_a_killed_epoch_owes_is_made_up(experiment, finished, tmp_path):
     for kind in ("samples", "patch_maps"):
         for path in (finished[0] / kind).iterdir():
             assert (folder / kind / path.name).read_bytes() == path.read_bytes()
+    name = "kept/epoch_0002/to_target.keras"   # made up, too: no later epoch would have its weights
+    pairs = list(zip(weights(folder / name), weights(finished[0] / name), weights(folder / "to_target.keras"),
+                     strict=True))
+    assert all((a == b).all() for a, b, _ in pairs)
+    assert any((a != last).any() for a, _, last in pairs)
 
 
 @pytest.mark.slow
@@ -663,6 +671,18 @@ def test_a_picture_that_cannot_be_drawn_ends_no_training(experiment, tmp_path, c
     assert "no picture today" in capsys.readouterr().err
     assert (folder / "checkpoint.npz").exists()
     assert len(rows(folder)) == 1
+
+
+def test_a_page_that_cannot_be_written_ends_no_training(experiment, tmp_path, capsys):
+
+    folder = tmp_path / "run"
+    (folder / "gallery.html" / "mine").mkdir(parents=True)
+    sets = ("--set", "train.epochs=1", "--set", "train.decay_epochs=0")
+    said = message(capsys, experiment, "--run", folder, *sets, status=0)
+    assert said.startswith("note: the gallery could not be written: ")
+    assert f"{folder / 'gallery.html'}: Is a directory" in said
+    assert len(rows(folder)) == 1
+    assert not list(folder.rglob(".part*"))
 
 
 def test_a_run_is_of_the_pictures_that_it_was_begun_with(experiment, finished, tmp_path, capsys):

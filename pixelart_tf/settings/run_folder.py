@@ -22,8 +22,10 @@ class RunFolder:
         checkpoint: the whole state, for a resume.
         curves: the losses and scores as a picture.
         networks: what is trained, as a picture of blocks and skips.
+        gallery: a page of all sheets of pictures by their epochs.
         tensorboard: folder of event files.
         best: folder of the generators of the epoch that scored best.
+        kept: folder of the networks that are kept for good, by their epochs.
         score: what that epoch scored, as JSON.
     """
 
@@ -34,8 +36,10 @@ class RunFolder:
         self.checkpoint = self.path / "checkpoint.npz"
         self.curves = self.path / "curves.png"
         self.networks = self.path / "networks.png"
+        self.gallery = self.path / "gallery.html"
         self.tensorboard = self.path / "tensorboard"
         self.best = self.path / "best"
+        self.kept = self.path / "kept"
         self.score = self.best / "score.json"
 
     def __str__(self) -> str:
@@ -50,6 +54,15 @@ class RunFolder:
         """Where a network is saved: that of the last epoch, or of the one that scored best."""
         return (self.best if best else self.path) / f"{name}.keras"
 
+    def kept_generator(self, name: str, epoch: int) -> Path:
+        """Where a network of an epoch, counted from 1, is kept for good."""
+        return self.kept / _of_epoch(epoch) / f"{name}.keras"
+
+    def kept_generators(self) -> dict[int, list[Path]]:
+        """Epoch -> the networks of it that are kept for good, both in order."""
+        epochs = sorted((epoch, path) for path in self.kept.glob("epoch_*") if (epoch := _epoch(path)))
+        return {epoch: paths for epoch, path in epochs if (paths := sorted(path.glob("[!.]*.keras")))}
+
     def sheet(self, kind: str, epoch: int) -> Path:
         """Where a sheet of pictures is drawn.
 
@@ -57,11 +70,16 @@ class RunFolder:
             kind: such as `"samples"`; a folder of that name holds the sheets of all epochs.
             epoch: counted from 1.
         """
-        return self.path / kind / f"epoch_{epoch:04}.png"
+        return self.path / kind / f"{_of_epoch(epoch)}.png"
 
     def sheets(self, kind: str) -> list[Path]:
         """The sheets that are there, in the order of their epochs."""
-        return sorted((self.path / kind).glob("epoch_*.png"))
+        return sorted(filter(_epoch, (self.path / kind).glob("epoch_*.png")), key=_epoch)
+
+    def sheets_by_kind(self) -> dict[str, dict[int, Path]]:
+        """Kind of sheets -> epoch -> the sheet, as many as are there; kinds by their names, epochs in order."""
+        kinds = sorted({path.parent.name for path in self.path.glob("*/epoch_*.png") if _epoch(path)})
+        return {kind: {_epoch(path): path for path in self.sheets(kind)} for kind in kinds}
 
     def tables(self) -> dict:
         """All settings of the run, as `config.read` gives them; relative paths are meant from this folder.
@@ -123,3 +141,13 @@ class RunFolder:
         except (OSError, ValueError, RecursionError):
             return None
         return found if isinstance(found, dict) else None
+
+
+def _of_epoch(epoch: int) -> str:
+    return f"epoch_{epoch:04}"
+
+
+def _epoch(path: Path) -> int:
+    """The epoch that a file or folder is named for; 0 where it is not one of ours."""
+    number = path.stem.removeprefix("epoch_")
+    return int(number) if number.isdecimal() and len(number) < 10 else 0

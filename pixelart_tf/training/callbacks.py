@@ -1,6 +1,7 @@
 """What a run does besides stepping: save its state, stop in time, keep a log."""
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -17,10 +18,12 @@ import numpy as np
 from pixelart_tf.base import files
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.settings.run_folder import RunFolder
-from pixelart_tf.training import checkpoint, figures
+from pixelart_tf.training import checkpoint, figures, gallery
 
 # Ctrl-C, a polite kill, and the end of the terminal.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# What a full, a broken and a write-protected disk say.
+NO_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 
 
 class Stopped(Exception):
@@ -55,10 +58,14 @@ def told(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, MemoryError):
+    except MemoryError:
         raise
     except Exception as error:
-        reason = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+        if isinstance(error, OSError) and error.errno in NO_DISK:
+            raise
+        known = isinstance(error, OSError) and error.filename and error.strerror
+        text = f"{error.filename}: {error.strerror}" if known else str(error).strip()
+        reason = next(iter(text.splitlines()), "") or type(error).__name__
         print(f"note: {what}: {reason}", file=sys.stderr, flush=True)
 
 
@@ -211,8 +218,8 @@ class Stop(keras.callbacks.Callback):
 
 
 class Log(keras.callbacks.Callback):
-    """Appends a line of JSON an epoch to the log and draws the curves; comes after the scores and the sheets, so that
-    an epoch that is in the log has them.
+    """Appends a line of JSON an epoch to the log, draws the curves and writes the gallery; comes after the scores and
+    the sheets, so that an epoch that is in the log has them.
 
     Args:
         folder: of the run.
@@ -272,6 +279,8 @@ class Log(keras.callbacks.Callback):
         if self.history:
             with told("the curves could not be drawn"):
                 figures.curves(self.history, self.folder.curves, self.model.curves, scores=self.scores)
+            with told("the gallery could not be written"):
+                gallery.write(self.folder, self.history)
         files.write_text(self.folder.log, "".join(json.dumps(row) + "\n" for row in self.history))
 
 

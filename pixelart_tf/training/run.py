@@ -218,7 +218,7 @@ class Run:
             return
         scores = {}
         for each in handlers:
-            if isinstance(each, scoring.KeepBest | samples.Sheets):
+            if isinstance(each, scoring.KeepBest | samples.Sheets | samples.Keep):
                 each.set_model(self.model)
                 each.on_epoch_end(row["epoch"] - 1, scores)
         log.set_model(self.model)
@@ -254,6 +254,7 @@ class Run:
             self.folder, self.scorer, every=self.settings.score.every, num_epochs=num_epochs, history=log.history,
             cell_size=cell_size,
         )] if self.scorer else []
+        kept = [samples.Keep(self.folder, every=train.keep_every, cell_size=cell_size)] if train.keep_every else []
         board = callbacks.TensorBoard(self.folder.tensorboard, write_graph=False)
         timed = [budget.Budget(
             minutes=train.minutes, began=self.began, schedule=self.schedule,
@@ -261,7 +262,7 @@ class Run:
             measure_keep=self._seconds_to_translate,
         )] if train.minutes else []
         # What is in the log, the curves and TensorBoard of an epoch has been saved, scored and drawn before.
-        return [*timed, guard, shown, saved, *scores, sheets, log, board, stop]
+        return [*timed, guard, shown, saved, *scores, sheets, *kept, log, board, stop]
 
     def _seconds_to_translate(self) -> float:
         """About how long it takes to make a picture of each source picture in another command."""

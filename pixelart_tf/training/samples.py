@@ -120,6 +120,28 @@ class Sheets(keras.callbacks.Callback):
                 images.write(path, figures.sheet(rows, self.scale))
 
 
+class Keep(keras.callbacks.Callback):
+    """Keeps the networks of every so many epochs for good.
+
+    Args:
+        folder: of the run.
+        every: epochs between two of them.
+        cell_size: see `with_cells`.
+    """
+
+    def __init__(self, folder: RunFolder, *, every: int, cell_size: int):
+        super().__init__()
+        self.folder, self.every, self.cell_size = folder, every, cell_size
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every:
+            return
+        for name, generator in averages(self.model).items():
+            path = self.folder.kept_generator(name, epoch + 1)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_generator(generator, path, self.cell_size)
+
+
 def averages(model: Model) -> dict[str, keras.Model]:
     """The networks that a model saves, with averaged weights where averages are kept."""
     return {name: averaged(getattr(model, name), model.optimizer) for name in model.saved}
