@@ -1,6 +1,7 @@
 """Command: train two translators between two folders (or shards) of pictures, as an experiment file says."""
 
 import argparse
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -110,6 +111,7 @@ def _results(folder: RunFolder, is_quickstart: bool) -> str:
     pictures = EXAMPLE_PICTURES if is_quickstart and EXAMPLE_PICTURES.is_dir() else "PICTURES"
     first, *others = (folder.generator(name) for name in folder.saved())
     best, sheets = folder.generator(first.stem, best=True), folder.sheets("samples")
+    words = (str(first), str(pictures), str(folder.path / "translated"))
     return "\n".join([
         *([f"Pictures   {sheets[-1]}"] if sheets else []),
         *([f"Gallery    {folder.gallery}"] if folder.gallery.is_file() else []),
@@ -117,7 +119,7 @@ def _results(folder: RunFolder, is_quickstart: bool) -> str:
         *([f"Best       {best}"] if best.exists() else []),
         f"Generators {', '.join(map(str, [first, *others]))}",
         "Next, translate pictures of any size:",
-        f"  python -m pixelart_tf.translate {first} {pictures} {folder.path / 'translated'}",
+        f"  python -m pixelart_tf.translate {' '.join(map(shlex.quote, words))}",
     ])
 
 

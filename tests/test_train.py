@@ -6,6 +6,7 @@
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -183,8 +184,8 @@ def test_it_says_what_will_happen_and_where_all_is(finished):
 def test_the_run_folder_holds_what_help_says_and_nothing_else(finished):
     folder, _ = finished
     assert sorted(path.name for path in folder.iterdir()) == [
-        "checkpoint.npz", "config.toml", "curves.png", "gallery.html", "kept", "log.jsonl", "patch_maps",
-        "patch_maps_back", "samples", "samples_back", "tensorboard", "to_source.keras", "to_target.keras",
+        "checkpoint.npz", "config.toml", "curves.png", "gallery.html", "kept", "log.jsonl", "networks.png",
+        "patch_maps", "patch_maps_back", "samples", "samples_back", "tensorboard", "to_source.keras", "to_target.keras",
     ]
     help_text, _ = train("--help")
     for path in folder.iterdir():
@@ -263,6 +264,15 @@ def test_a_finished_run_has_nothing_to_resume(experiment, finished):
     out, _ = train(experiment, "--run", folder, "--resume")
     assert "3 epochs and 0 steps" in out
     assert before == {path: path.read_bytes() for path in before}
+
+
+def test_the_next_command_is_quoted_where_a_shell_asks_for_it(experiment, finished, tmp_path, capsys):
+    from pixelart_tf import train
+
+    folder = copied(finished, tmp_path / "my run")
+    assert train.main([str(experiment), "--run", str(folder), "--resume"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert shlex.split(last)[-3:] == [str(folder / "to_target.keras"), "PICTURES", str(folder / "translated")]
 
 
 @pytest.mark.slow
@@ -445,8 +455,8 @@ def test_one_picture_is_enough(experiment, tmp_path, capsys):
     ("train=3", "`train` must be a table. Received: 3"),
     ("data.source=3", "`data.source` must be a table. Received: 3"),
     ("model.generator=3", "`model.generator` must be a table. Received: 3"),
-    ("model.name=gan", "`model.name` must be one of cyclegan. Received: 'gan'"),
-    ("model.name=[1]", "`model.name` must be one of cyclegan. Received: [1]"),
+    ("model.name=gan", "`model.name` must be one of cyclegan, pix2pix"),
+    ("model.name=[1]", "`model.name` must be one of cyclegan, pix2pix"),
     ("model.generator.name=vgg", "`model.generator.name` must be one of resnet, unet, cells. Received: 'vgg'"),
     ("model.objective=wgan", "[model] `objective` must be one of lsgan, bce, hinge, wgangp. Received: 'wgan'"),
     ("optimizer.learning_rate=0", "[optimizer] `learning_rate` must be above 0. Received: 0.0"),

@@ -11,6 +11,7 @@ from pixelart_tf.base.cli import printable
 from pixelart_tf.settings.run_folder import RunFolder
 
 PAGE = Path(__file__).with_name("gallery.html")
+NETWORKS = '<h2>Networks</h2>\n<a href="{0}"><img src="{0}" alt="the networks, block by block"></a>'
 # What of a line of the log says where the run is, and not how it does.
 PLACES = ("epoch", "step", "seconds", "images_per_second")
 
@@ -47,6 +48,7 @@ def write(folder: RunFolder, history: list[dict]) -> None:
         last=html.escape(links[first][max(links[first])]),
         alt=html.escape(f"{first.replace('_', ' ')} of epoch {max(links[first])}"),
         curves=html.escape(_link(folder.curves, folder)),
+        networks=NETWORKS.format(_link(folder.networks, folder)) if folder.networks.is_file() else "",
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),   # no tag may end the script
     )
     files.write_text(folder.gallery, page)
