@@ -1,4 +1,4 @@
-"""TFRecord shards of pictures, as the Monet competition has them: pack, read, check.
+"""TFRecord shards of pictures, as the Monet competition has them: pack, check; and pictures pixelated as in `tf.data`.
 
 A record is a `tf.train.Example` of three byte strings: `image_name`, `image` (a JPEG or PNG file) and `target` (the
 name of its domain). Shards are called `<domain><shard>-<records>.tfrec`.
@@ -7,11 +7,13 @@ name of its domain). Shards are called `<domain><shard>-<records>.tfrec`.
 import argparse
 import sys
 
+from pixelart_tf import devices
 from pixelart_tf.base.cli import command
 from pixelart_tf.base.columns import columns, shortened
 from pixelart_tf.base.progress_bar import ProgressBar
+from pixelart_tf.base.stderr import quiet
+from pixelart_tf.data import options
 from pixelart_tf.data.packing import Packed, pack
-from pixelart_tf.pictures import images
 from pixelart_tf.pictures.shards import Shard, check_shards, list_shards
 
 
@@ -44,14 +46,32 @@ def _print_table(shards: list[Shard]) -> None:
     print(columns(rows))
 
 
+def _pixelate(pictures: str, out: str, **given) -> None:
+    devices.select_backend()   # keeps TensorFlow quiet
+    with quiet():
+        import tensorflow as tf  # the other actions can do without
+
+        from pixelart_tf.data.pixelating import pixelate_files
+
+        tf.zeros(1)   # what comes first misses a GPU aloud
+    made = pixelate_files(pictures, out, progress=ProgressBar("pixelating"), **given)
+    for line in made.bad:
+        print(f"skipped {line}")
+    print(f"{made.num_pictures} pictures in {out}")
+
+
 @command
 def main(argv: list[str] | None = None) -> int:
-    options = vars(_parser().parse_args(argv))
-    if options.pop("action") == "pack":
-        _print_packed(pack(options.pop("PICTURES"), options.pop("SHARDS"), progress=ProgressBar("packing"), **options))
+    given = vars(_parser().parse_args(argv))
+    action = given.pop("action")
+    if action == "pack":
+        _print_packed(pack(given.pop("PICTURES"), given.pop("SHARDS"), progress=ProgressBar("packing"), **given))
         return 0
-    total, progress, shards = len(list_shards(options["SHARDS"])), ProgressBar("checking", "shards"), []
-    for shard in check_shards(options["SHARDS"]):
+    if action == "pixelate":
+        _pixelate(given.pop("IN"), given.pop("OUT"), **given)
+        return 0
+    total, progress, shards = len(list_shards(given["SHARDS"])), ProgressBar("checking", "shards"), []
+    for shard in check_shards(given["SHARDS"]):
         shards.append(shard)
         progress(len(shards), total)
     _print_table(shards)
@@ -65,51 +85,20 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pixelart_tf.records",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Packs pictures into TFRecord shards as the Monet competition has them, and checks such shards.",
+        description="Packs pictures into TFRecord shards as the Monet competition has them, and checks such shards; "
+        "pixelates pictures as the pipeline does.",
         epilog="""examples:
   photographs, cut to 256x256 JPEG      %(prog)s pack photos/ shards/ --domain photo
   sprites at one pixel a cell, 32x32    %(prog)s pack 'art/*.png' shards/ --domain sprite --native --size 32
-  is every record well?                 %(prog)s check shards/""",
+  is every record well?                 %(prog)s check shards/
+  grey, 128x96, means of 8x8 pixels     %(prog)s pixelate photos/ pixels/ --grey --size 128x96 --block 8""",
     )
-    actions = parser.add_subparsers(dest="action", required=True, metavar="pack | check")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="pack | check | pixelate")
 
-    packing = actions.add_parser(
-        "pack",
-        help="pictures -> shards",
-        # What is not given stays out of the options, so that each default lives in `pack` alone.
-        argument_default=argparse.SUPPRESS,
-        description="Packs pictures into shards `<domain><shard>-<records>.tfrec`, all of them or none: a bad picture, "
-        "a full disk or Ctrl-C leaves nothing behind. Near-duplicates are named, and packed all the same.",
-        epilog="Pixel art is what has an exact grid of cells, or few colors on 64x64 pixels at most.",
-    )
-    add = packing.add_argument
-    add("PICTURES", help="a picture, a folder, a quoted glob, a zip or other shards; rotated, 16-bit, CMYK, "
-        "transparent ones become RGB")
-    add("SHARDS", help="folder for the shards")
-    add("--domain", required=True, metavar="NAME", help="name of the set, as in photo00-352.tfrec")
-    add("--size", type=int, help="pixels of a side (default: 256; with --native: as it is)")
-    add("--fit", choices=("auto", *images.FITS), help="crop: the middle square; pad: the whole picture; stretch: "
-        "distorted to the square; auto (default): crop, but pad for pixel art")
-    add("--resample", choices=("auto", *images.RESAMPLE), help="nearest with pad enlarges by whole numbers only; auto "
-        "(default): nearest for pixel art, from its native size; lanczos for all else")
-    add("--format", choices=("auto", "jpeg", "png"), help="auto (default): PNG for pixel art and pictures of 256 "
-        "colors or fewer, as JPEG ruins them; JPEG for all else")
-    add("--quality", type=int, metavar="1-100", help="of JPEG (default: 95)")
-    add("--native", action="store_true", help="recover pixel art's one pixel a cell, whatever the cells' size and "
-        "offset; with --size N also trim its border and centre it on NxN of the border's color. A picture without an "
-        "exact grid, or larger than N cells, is a bad picture")
-    add("--shard-size", type=int, metavar="N", help="records in a shard (default: 256)")
-    add("--workers", type=int, metavar="N", help="threads (default: one a core); the shards come out the same")
-    add("--skip-bad", action="store_true", help="leave bad pictures out (each is named) instead of packing none")
-    add("--overwrite", action="store_true", help="replace this domain's shards in the folder")
-
-    checking = actions.add_parser(
-        "check",
-        help="read and decode everything in shards",
-        description="Reads every record, verifies its checksums, decodes its picture and prints a table. "
-        "Ends with 2 if anything is wrong, each fault in a line on stderr.",
-    )
-    checking.add_argument("SHARDS", help="a shard, a folder of shards or a quoted glob")
+    # What is not given stays out of the options, so that each default lives in the function alone.
+    options.add_packing(actions, argument_default=argparse.SUPPRESS)
+    options.add_pixelating(actions, argument_default=argparse.SUPPRESS)
+    options.add_checking(actions)
     return parser
 
 

@@ -89,7 +89,7 @@ def load(
                 files[index], name=places[index]
             )
             image = _half(image, domain.half, places[index]) if domain.half else image
-            ready = _to_load_size(image, domain)
+            ready = to_load_size(image, domain)
             if cached:
                 data[index] = ready
             elif enlarge or (plain and ready is image):
@@ -160,7 +160,7 @@ def _enlarge(image: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     return tf.cast(image, tf.uint8)[0]
 
 
-def _to_load_size(image: np.ndarray, domain: Domain) -> np.ndarray:
+def to_load_size(image: np.ndarray, domain: Domain) -> np.ndarray:
     """uint8 (H, W, 3) of any size -> of `load_size`; the same array where that is its size already."""
     size, found = domain.load_size, image.shape[:2]
     if domain.resize == "nearest":

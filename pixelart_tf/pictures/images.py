@@ -123,7 +123,7 @@ def encode(image: np.ndarray, format: str, quality: int = 95) -> bytes:
     """The bytes of a picture file.
 
     Args:
-        image: uint8 (H, W, 3), or (H, W, 4) where the format has transparency.
+        image: uint8 (H, W, 3), (H, W, 1) for grey, or (H, W, 4) where the format has transparency.
         format: `"png"`, `"jpeg"`, `"webp"` (lossless), `"gif"`, `"bmp"`, `"ppm"` or `"tiff"`.
         quality: of JPEG, 1 to 100. From 90 the colors are kept at full resolution.
     """
@@ -134,11 +134,12 @@ def encode(image: np.ndarray, format: str, quality: int = 95) -> bytes:
     if not 1 <= quality <= 100:
         raise ValueError(f"`quality` must be from 1 to 100. Received: {quality}")
     image = np.asarray(image)
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] not in (3, 4):
-        raise ValueError(f"`image` must be uint8 (H, W, 3) or (H, W, 4). Received: {image.dtype} {image.shape}")
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] not in (1, 3, 4):
+        raise ValueError(f"`image` must be uint8 (H, W, 1, 3 or 4). Received: {image.dtype} {image.shape}")
     jpeg = {"quality": quality, "subsampling": 0 if quality >= 90 else 2}
     file = io.BytesIO()
-    Image.fromarray(image).save(file, format, **{"JPEG": jpeg, "WEBP": {"lossless": True}}.get(format, {}))
+    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+    picture.save(file, format, **{"JPEG": jpeg, "WEBP": {"lossless": True}}.get(format, {}))
     return file.getvalue()
 
 
