@@ -19,15 +19,18 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from pixelart_tf.data import partners as made
 from pixelart_tf.data.loading import Pictures
+from pixelart_tf.data.partners import Partners
+from pixelart_tf.data.pixelation import pixelate, to_boxes
 from pixelart_tf.pictures.images import SUFFIXES
-from pixelart_tf.settings.domain import Domain, check_block
+from pixelart_tf.settings.domain import Domain
 
 NUM_THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 PREFETCHED = 4   # batches that lie ready: more than one, as batches do not all take the same time
 
 # A domain's number in the draw of its random numbers, which stays the same whatever other domains there are.
-STREAMS = {"source": 0, "target": 1}
+STREAMS = {"source": 0, "target": 1, "noise": 2}
 
 
 def unpaired(
@@ -38,6 +41,8 @@ def unpaired(
     start_step: int = 0,
     num_hosts: int = 1,
     host: int = 0,
+    partners: Partners | None = None,
+    noise: int = 0,
 ) -> tf.data.Dataset:
     """Endless batches of domains that know nothing of each other; each is shuffled and repeated by itself.
 
@@ -49,17 +54,24 @@ def unpaired(
         num_hosts: hosts that share a batch; must divide `batch_size`.
         host: which of them this is: it makes rows `host * batch_size / num_hosts` and on of every batch, and decodes
             no others.
+        partners: of the target's pictures, for the key `"partner"`.
+        noise: numbers of a row of the key `"noise"`, standard normal; 0 for no such key.
 
     Returns:
-        A data set of dicts of the same keys: float32 (batch_size / num_hosts, height, width, channels), -1 to 1.
+        A data set of dicts of the same keys: float32 (batch_size / num_hosts, height, width, channels), -1 to 1; and
+        `"noise"`, float32 (batch_size / num_hosts, noise).
 
     Raises:
         ValueError: an argument breaks its rule.
     """
     options = _options(batch_size, seed, start_step, num_hosts, host)
-    return _together({
-        name: _batches(domain, stream=STREAMS[name], **options) for name, domain in pictures.items()
-    })
+    batches = {
+        name: _batches(domain, stream=STREAMS[name], partners=partners if name == "target" else None, **options)
+        for name, domain in pictures.items()
+    }
+    if noise:
+        batches["noise"] = _noise(noise, **options)
+    return _together(batches)
 
 
 def paired(
@@ -105,7 +117,25 @@ def _together(batches: dict[str, tf.data.Dataset]) -> tf.data.Dataset:
     # The autotuner sleeps 10 ms, 20 ms, 40 ms and so on between its rounds, and the end of an iterator now and then
     # waits until it wakes: up to a minute, after a training of a few steps as after a long one.
     options.autotune.enabled = False
-    return tf.data.Dataset.zip(batches).prefetch(PREFETCHED).with_options(options)
+    together = tf.data.Dataset.zip(batches)
+    if isinstance(together.element_spec.get("target"), dict):   # pictures and their partners
+        together = together.map(lambda batch: {k: v for k, v in batch.items() if k != "target"} | batch["target"])
+    return together.prefetch(PREFETCHED).with_options(options)
+
+
+def _noise(number: int, *, batch_size: int, seed: int, start_step: int, num_hosts: int, host: int) -> tf.data.Dataset:
+    """Standard normal rows, float32 (batch_size / num_hosts, number), keyed by seed and step."""
+    key, share = _key(seed, STREAMS["noise"]), batch_size // num_hosts
+
+    def rows(step: tf.Tensor) -> tf.Tensor:
+        whole = tf.random.stateless_normal([batch_size, number], tf.random.fold_in(key, step), alg="philox")
+        return whole[host * share : (host + 1) * share]
+
+    return tf.data.Dataset.range(start_step, np.iinfo(np.int64).max).map(rows)
+
+
+def _key(seed: int, stream: int) -> tf.Tensor:
+    return tf.random.fold_in(tf.constant([seed & 0x7FFFFFFF, seed >> 31], tf.int32), stream)
 
 
 def steps_per_epoch(*pictures: Pictures, batch_size: int) -> int:
@@ -124,39 +154,19 @@ def without_augmentation(pictures: Pictures, indices: Sequence[int]) -> tf.Tenso
     return _finish(tf.stack([_crop(pictures, index, (top, left), False) for index in indices]), domain)
 
 
-def pixelate(images: tf.Tensor, block: int, *, enlarge: bool = True) -> tf.Tensor:
-    """Takes the means of square cells (`avg_pool`, "VALID").
-
-    Args:
-        images: float (B, H, W, C).
-        block: side of a cell in pixels; must divide H and W, or a torn row or column would be dropped.
-        enlarge: True fills each cell with its mean, False gives one pixel a cell.
+def partners_without_augmentation(partners: Partners, indices: Sequence[int]) -> tf.Tensor:
+    """The partners of chosen pictures, without anything random, drawings in the four manners in turn.
 
     Returns:
-        float (B, H, W, C), or (B, H / block, W / block, C).
-
-    Raises:
-        ValueError: `block` does not divide H and W.
+        float32 (len(indices), height, width, channels), -1 to 1.
     """
-    check_block(images.shape[1:3], block)
-    cells = tf.nn.avg_pool2d(images, block, block, "VALID")   # (B, H / block, W / block, C)
-    return tf.repeat(tf.repeat(cells, block, axis=1), block, axis=2) if enlarge else cells
+    images = without_augmentation(partners.target, indices)
+    drawn = [made.plain(partners, index, number) for number, index in enumerate(indices)]
+    return _partner(partners, images, {key: tf.stack([each[key] for each in drawn]) for key in drawn[0]})
 
 
-def to_boxes(images: tf.Tensor, boxes: int, *, enlarge: bool = True) -> tf.Tensor:
-    """Takes the means of `boxes` x `boxes` cells whatever the size; a pixel on a border counts in part on each side.
-
-    Args:
-        images: float (B, H, W, C).
-        boxes: cells in a row and in a column.
-        enlarge: True gives back the size of `images`, each pixel the mean of the cell that its centre is in; False
-            gives one pixel a cell.
-
-    Returns:
-        float (B, H, W, C), or (B, boxes, boxes, C).
-    """
-    cells = tf.image.resize(images, (boxes, boxes), "area")   # (B, boxes, boxes, C)
-    return tf.image.resize(cells, images.shape[1:3], "nearest") if enlarge else cells
+def _partner(partners: Partners, images: tf.Tensor, drawn: dict[str, tf.Tensor]) -> tf.Tensor:
+    return tf.ensure_shape(made.partner_of(partners.settings, images, drawn), (None, *partners.shape))
 
 
 def _batches(
@@ -169,12 +179,16 @@ def _batches(
     num_hosts: int,
     host: int,
     order: Sequence[int] | None = None,
+    partners: Partners | None = None,
 ) -> tf.data.Dataset:
-    """Batches of one domain; streams with the same number draw the same random numbers."""
+    """Batches of one domain; streams with the same number draw the same random numbers.
+
+    With partners, each is a dict of `target` and `partner`.
+    """
     domain, count = pictures.domain, len(pictures)
     order = tf.constant(range(count) if order is None else order, tf.int64)
     spare = tf.constant(domain.load_size, tf.float32) - tf.constant(domain.crop_size, tf.float32)
-    key = tf.random.fold_in(tf.constant([seed & 0x7FFFFFFF, seed >> 31], tf.int32), stream)
+    key, draws = _key(seed, stream), domain.hue or partners is not None
     start, share = start_step * batch_size, batch_size // num_hosts
 
     def one_pass(number: tf.Tensor) -> tf.data.Dataset:
@@ -185,15 +199,33 @@ def _batches(
         corners = tf.cast(numbers[:, :2] * (spare + 1.0), tf.int32)
         mirrored = (numbers[:, 2] < 0.5) & domain.mirror
         done = tf.maximum(start - number * count, 0)
-        return tf.data.Dataset.from_tensor_slices((indices[done:], corners[done:], mirrored[done:]))
+        element = indices[done:], corners[done:], mirrored[done:]
+        if draws:
+            seeds = tf.random.stateless_uniform(
+                [count, 2], tf.random.fold_in(pass_key, 2), minval=None, maxval=None, dtype=tf.int32, alg="philox"
+            )
+            element = *element, seeds[done:]
+        return tf.data.Dataset.from_tensor_slices(element)
 
     elements = tf.data.Dataset.range(start // count, np.iinfo(np.int64).max).flat_map(one_pass)
     if num_hosts > 1:
         elements = elements.enumerate().filter(lambda element, _: element % batch_size // share == host)
         elements = elements.map(lambda _, element: element)
-    crops = elements.map(lambda *element: _crop(pictures, *element), num_parallel_calls=NUM_THREADS)
-    batches = crops.batch(share, drop_remainder=True)
-    batches = batches.map(lambda images: _finish(images, domain), num_parallel_calls=NUM_THREADS)
+
+    def one(index, corner, mirrored, seed=None):
+        image = _crop(pictures, index, corner, mirrored)
+        return (image, made.drawn(domain, partners, index, corner, mirrored, seed)) if draws else image
+
+    def finish(images, drawn=None):
+        images = _finish(images, domain)
+        if domain.hue:
+            images = made.turned(images, drawn["turn"])
+        if partners is None:
+            return images
+        return {"target": images, "partner": _partner(partners, images, drawn)}
+
+    batches = elements.map(one, num_parallel_calls=NUM_THREADS).batch(share, drop_remainder=True)
+    batches = batches.map(finish, num_parallel_calls=NUM_THREADS)
     return batches.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
 
 

@@ -1,10 +1,10 @@
 """The two sets of pictures of a training: what they are, and how they get into memory."""
 
+import dataclasses
 import hashlib
 import os
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import PurePath
 
 import numpy as np
@@ -14,7 +14,7 @@ from pixelart_tf.pictures import images, opening, sources
 from pixelart_tf.settings.domain import Domain
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Pictures:
     """A domain in memory, before any random step.
 
@@ -35,6 +35,11 @@ class Pictures:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def chosen(self, indices: Sequence[int]) -> "Pictures":
+        """Some of them."""
+        names = tuple(self.names[index] for index in indices)
+        return dataclasses.replace(self, names=names, data=tf.gather(self.data, indices))
 
     def image(self, index: tf.Tensor) -> tf.Tensor:
         """Picture `index`, decoded: uint8 (H, W, 3) of the domain's `load_size`."""

@@ -38,6 +38,7 @@ class Domain:
         enlarge: True keeps the size when pixelating, False gives one pixel a cell.
         grey: one channel, Rec. 601 luma.
         output_size: a size of its own after the crop, one number or (height, width); None for `image_size`.
+        hue: whether each picture's hues are turned at random, and its gamma and saturation changed (with its partner).
 
     Raises:
         ValueError: an argument breaks its rule.
@@ -55,6 +56,7 @@ class Domain:
     enlarge: bool = True
     grey: bool = False
     output_size: int | tuple[int, int] | None = None
+    hue: bool = False
 
     def __post_init__(self) -> None:
         for name in ("image_size", "output_size"):
@@ -72,6 +74,8 @@ class Domain:
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise ValueError(f"`{name}` must be a whole number of at least 0. Received: {value!r}")
         check_at_most(max(self.crop_size), jitter=self.jitter)
+        if self.hue and self.grey:
+            raise ValueError("`hue` must be false where `grey` is true. Received: True")
         if self.pixelate and self.boxes:
             raise ValueError(
                 f"`pixelate` and `boxes` exclude each other. Received: pixelate={self.pixelate}, boxes={self.boxes}"

@@ -6,8 +6,10 @@ from typing import Annotated
 from pixelart_tf.settings import config, tables
 from pixelart_tf.settings.config import PATH, ConfigError
 from pixelart_tf.settings.domain import Domain
+from pixelart_tf.settings.partner import Partner
 
 DOMAINS = ("source", "target")
+PARTNER = "partner"
 TABLES = ("data", "export", "finetune", "model", "optimizer", "samples", "score", "train")
 # In a run's own config.toml: what other commands must know of its model, and no setting.
 TOLD = "run"
@@ -29,6 +31,7 @@ class Settings:
     Attributes:
         train, samples, score, export: see `settings.tables`.
         data: `"source"`, `"target"` or both -> `Domain`.
+        partner: what is made of each target picture, or None.
         finetune: names of networks -> saved ones to start from, absolute paths.
         model, optimizer: tables.
 
@@ -50,17 +53,36 @@ class Settings:
             name: config.value(path, Annotated[str, PATH], f"finetune.{name}")
             for name, path in given["finetune"].items()
         }
-        self.data = {
-            name: config.call(Domain, side, f"data.{name}") for name, side in sides(given["data"]).items()
-        }
+        parts = sides(given["data"])
+        partner = parts.pop(PARTNER, None)
+        self.data = {name: config.call(Domain, side, f"data.{name}") for name, side in parts.items()}
+        self.partner = None if partner is None else config.call(Partner, partner, f"data.{PARTNER}")
         for name, domain in self.data.items():
             if not domain.files:   # else a glob of the current folder
                 raise ConfigError(f"`data.{name}.files` must name shards or pictures. Received: ''")
+        self._check_partner()
+
+    def _check_partner(self):
+        if self.partner is None:
+            return
+        if "target" not in self.data:
+            raise ConfigError("[data.partner] is made from the target: `data.target.files` is missing")
+        try:
+            self.partner.shape(self.data["target"])
+        except ValueError as error:
+            raise ConfigError(f"[data.partner] {error}") from None
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, int, int]]:
+        """(height, width, channels) of each domain's pictures in a batch, and of the partners."""
+        shapes = {name: domain.shape for name, domain in self.data.items()}
+        return shapes | ({PARTNER: self.partner.shape(self.data["target"])} if self.partner else {})
 
     def tables(self) -> dict:
         """Tables that give the same settings again; only the model and the optimizer may be left to defaults."""
+        parts = self.data | ({PARTNER: self.partner} if self.partner else {})
         return {
-            "data": {name: vars(domain) for name, domain in self.data.items()},
+            "data": {name: vars(part) for name, part in parts.items()},
             "model": self.model, "optimizer": self.optimizer, "train": vars(self.train),
             "samples": vars(self.samples), "score": vars(self.score), "export": vars(self.export),
             "finetune": self.finetune,
@@ -68,10 +90,13 @@ class Settings:
 
 
 def sides(data: dict) -> dict[str, dict]:
-    """The `[data]` table as one table a domain: what both share stands in `[data]` itself. Raises ConfigError."""
-    given = {name: _table(data, name, "data.") for name in DOMAINS if name in data}
-    shared = {key: value for key, value in data.items() if key not in DOMAINS}
-    return {name: shared | side for name, side in given.items()}
+    """The `[data]` table as one table a domain, and that of the partners: what domains share stands in `[data]` itself.
+
+    Raises ConfigError.
+    """
+    given = {name: _table(data, name, "data.") for name in (*DOMAINS, PARTNER) if name in data}
+    shared = {key: value for key, value in data.items() if key not in given}
+    return {name: side if name == PARTNER else shared | side for name, side in given.items()}
 
 
 def with_own_pictures(tables: dict, given: Iterable[str], *, goes_on: bool = False) -> dict:

@@ -10,7 +10,7 @@ from pixelart_tf.models import MODELS
 from pixelart_tf.models.model import Model
 from pixelart_tf.settings import config
 from pixelart_tf.settings.config import ConfigError
-from pixelart_tf.settings.experiment import TOLD, Settings
+from pixelart_tf.settings.experiment import PARTNER, TOLD, Settings
 from pixelart_tf.training.optimizers import Adam, adam
 
 STEPS = ("num_steps", "num_decay_steps")   # which the run decides, and no table
@@ -60,13 +60,14 @@ class Plan:
 
     def build(self) -> Model:
         """A fresh model, started from saved networks where `[finetune]` says so. Raises ConfigError."""
-        shapes = {name: domain.shape for name, domain in self.settings.data.items()}
         try:
-            model = self.kind(shapes, **self.model)
+            model = self.kind(self.settings.shapes, **self.model)
         except UserError:
             raise
         except ValueError as error:
             raise ConfigError(f"[model] {error}") from error
+        if self.settings.partner and PARTNER not in model.feed:
+            raise ConfigError(f"[data.partner] is not used by {self.name} with these options")
         for name, path in self.settings.finetune.items():
             if path:
                 _start_from(getattr(model, name), path)
@@ -82,23 +83,24 @@ class Plan:
 
     def _check_domains(self):
         """Which pictures and which saved networks a model has use for."""
-        kind, settings = self.kind, self.settings
+        settings = self.settings
+        domains, saved = self.kind.domains_with(settings.partner is not None), self.kind.saved
         given = {"data": settings.data} | {
             table: [name for name in ("source", "target") if getattr(getattr(settings, table), name)]
             for table in ("samples", "score")
         }
         for table, names in given.items():
             for name in names:
-                if name not in kind.domains:
-                    raise ConfigError(f"[{table}] `{name}` is not for {self.name}. Known: {', '.join(kind.domains)}")
-        for name in kind.domains:
+                if name not in domains:
+                    raise ConfigError(f"[{table}] `{name}` is not for {self.name}. Known: {', '.join(domains)}")
+        for name in domains:
             if name not in settings.data:
                 raise ConfigError(f"`data.{name}.files` is missing")
             if given["score"] and name not in given["score"]:
-                raise ConfigError(f"`score.{name}` is missing: give all of {', '.join(kind.domains)}, or none")
+                raise ConfigError(f"`score.{name}` is missing: give all of {', '.join(domains)}, or none")
         for name in settings.finetune:
-            if name not in kind.saved:
-                raise ConfigError(f"`finetune.{name}` is not a setting. Known: {', '.join(kind.saved)}")
+            if name not in saved:
+                raise ConfigError(f"`finetune.{name}` is not a setting. Known: {', '.join(saved)}")
 
 
 def _start_from(network: keras.Model, path: str) -> None:

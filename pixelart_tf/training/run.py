@@ -96,7 +96,8 @@ class Run:
         """The pictures: those that are trained on, and those that are shown."""
         shown, scored = self.settings.samples, self.settings.score
         self.splits = {
-            name: samples.split(self.settings.data[name], self.settings.train.seed) for name in self.model.domains
+            name: samples.split(self.settings.data[name], self.settings.train.seed, by_stem=self.model.pairs)
+            for name in self.model.domains
             if config.HELD_OUT in (getattr(shown, name), getattr(scored, name))
         }
         self.pictures = {
@@ -110,10 +111,9 @@ class Run:
                     f"--resume: the pictures of `data.{name}.files` are not those that {self.folder} began with: "
                     f"{began_with[name]} then, {now} now"
                 )
-        self.samples = {
-            name: samples.shown(pictures, getattr(shown, name), self.splits.get(name), shown.count)
-            for name, pictures in self.pictures.items()
-        }
+        made = self.settings.partner
+        self.partners = made and samples.partners_of(made, self.pictures["target"])
+        self.samples = samples.shown(self.settings, self.model, self.pictures, self.splits)
 
     def _fingerprints(self) -> dict[str, str]:
         return {name: f"{len(each):,} pictures ({each.fingerprint})" for name, each in self.pictures.items()}
@@ -152,11 +152,17 @@ class Run:
     def dataset(self, first_step: int) -> Any:
         """Batches for `fit()`, a `tf.data.Dataset`, from a step of the whole run on; the same whatever went before."""
 
+        pictures = {name: self.pictures[name] for name in self.model.feed if name in self.pictures}
+        options = {
+            "batch_size": self.settings.train.batch_size, "seed": self.settings.train.seed, "start_step": first_step,
+        }
+
         def make(num_hosts=1, host=0):
+            if self.model.pairs and len(pictures) > 1:
+                return feeds.paired(pictures, num_hosts=num_hosts, host=host, **options)
+            noise = self.model.shapes["noise"][0] if "noise" in self.model.feed else 0
             return feeds.unpaired(
-                {name: self.pictures[name] for name in self.model.feed},
-                batch_size=self.settings.train.batch_size, seed=self.settings.train.seed, start_step=first_step,
-                num_hosts=num_hosts, host=host,
+                pictures, num_hosts=num_hosts, host=host, partners=self.partners, noise=noise, **options
             )
 
         return self.devices.distribute(make)

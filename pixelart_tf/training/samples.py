@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 import keras
@@ -11,12 +11,14 @@ import numpy as np
 from pixelart_tf.base import files
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.base.progress_bar import ProgressBar
-from pixelart_tf.data import feeds, loading
+from pixelart_tf.data import feeds, loading, partners
 from pixelart_tf.generators.saving import as_float32, with_cells
 from pixelart_tf.models.model import Model
 from pixelart_tf.pictures import images
 from pixelart_tf.settings import config
 from pixelart_tf.settings.domain import Domain
+from pixelart_tf.settings.experiment import PARTNER, Settings
+from pixelart_tf.settings.partner import Partner
 from pixelart_tf.settings.run_folder import RunFolder
 from pixelart_tf.training import figures
 from pixelart_tf.training.callbacks import is_last, told
@@ -32,12 +34,14 @@ class Split(NamedTuple):
     kept: frozenset[int]
 
 
-def split(domain: Domain, seed: int) -> Split:
+def split(domain: Domain, seed: int, *, by_stem: bool = False) -> Split:
     """Holds out a tenth of a domain's pictures, at least 1 and at most `MOST_HELD`, by their names and the seed.
 
-    Nothing is held out of a single picture. Raises UserError where there are none.
+    Nothing is held out of a single picture. With `by_stem` names count without their suffix, so that pairs stay
+    together. Raises UserError where there are none.
     """
     names = loading.names_of(domain)
+    names = [PurePath(name).stem for name in names] if by_stem else names
     count = min(max(1, round(len(names) / 10)), MOST_HELD) if len(names) > 1 else 0
     order = sorted(range(len(names)), key=lambda i: (hashlib.sha256(f"{seed}:{names[i]}".encode()).digest(), i))
     return Split(frozenset(order[:count]), frozenset(order[count:]))
@@ -74,17 +78,43 @@ def spread(length: int, count: int) -> np.ndarray:
     return np.linspace(0, length - 1, min(count, length)).round().astype(int)
 
 
-def shown(pictures: loading.Pictures, files: str, parts: Split | None, count: int) -> np.ndarray:
-    """Pictures to be shown while training: float32 (`count` or fewer, H, W, C) in [-1, 1].
+def partners_of(settings: Partner, target: loading.Pictures) -> partners.Partners:
+    """The partners of a set of pictures, with a progress bar."""
+    return partners.make(settings, target, progress=ProgressBar("drawing partners"))
+
+
+def shown(
+    settings: Settings, model: Model, pictures: dict[str, loading.Pictures], splits: dict[str, Split]
+) -> dict[str, np.ndarray]:
+    """What is shown while training, without anything random: see `Model.sheets`.
 
     Args:
-        pictures: those that are trained on.
-        files, parts: others to be shown instead, see `other`; `""` for none.
-        count: of pictures.
+        settings: of the run.
+        model: what is shown.
+        pictures: of each domain those that are trained on, which are shown where `[samples]` names no others.
+        splits: of the domains of which some pictures are held out.
+
+    Returns:
+        Name of a domain -> float32 (B, H, W, C) in [-1, 1]; of `"target"` also the `"partner"`, and `"noise"`,
+        float32 (B, n), where the model is fed with them.
     """
-    if files:
-        pictures = other(pictures.domain, files, parts)
-    return np.asarray(feeds.without_augmentation(pictures, spread(len(pictures), count)))
+    table, found = settings.samples, {}
+    for name, own in pictures.items():
+        files = getattr(table, name)
+        others = other(own.domain, files, splits.get(name)) if files else own
+        some = others.chosen(spread(len(others), table.count))
+        found[name] = np.asarray(feeds.without_augmentation(some, range(len(some))))
+        if name == "target" and settings.partner:
+            some = partners_of(settings.partner, some)
+            found[PARTNER] = np.asarray(feeds.partners_without_augmentation(some, range(len(some.target))))
+    if "noise" in model.feed:
+        found["noise"] = noise(model, table.count, settings.train.seed)
+    return found
+
+
+def noise(model: Model, count: int, seed: int) -> np.ndarray:
+    """Standard normal rows for a model that begins with noise, float32 (count, n); the same for the same seed."""
+    return np.random.default_rng(seed).normal(size=(count, *model.shapes["noise"])).astype(np.float32)
 
 
 class Sheets(keras.callbacks.Callback):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import keras
@@ -20,7 +21,7 @@ from pixelart_tf.pictures import images, sources
 from pixelart_tf.scores import Reference
 from pixelart_tf.settings import config
 from pixelart_tf.settings.domain import Domain
-from pixelart_tf.settings.experiment import Settings
+from pixelart_tf.settings.experiment import PARTNER, Settings
 from pixelart_tf.settings.run_folder import RunFolder
 from pixelart_tf.training import callbacks, samples
 
@@ -50,6 +51,9 @@ class HeldOut:
         self.extractor = Extractor(self.network, predict=self.network.model.predict_on_batch, batch_size=BATCH_SIZE)
         self.pictures = {name: self._read(name, settings.data[name]) for name in model.domains}
         self.files = {name: getattr(self.settings, name) for name in model.domains}
+        # What is translated where there is no source.
+        made = settings.partner if "source" not in model.domains else None
+        self.partners = made and samples.partners_of(made, self.pictures["target"])
         self.num_trained = {
             name: 0 if files == config.HELD_OUT else _num_shared(settings.data[name].files, files)
             for name, files in self.files.items()
@@ -61,7 +65,8 @@ class HeldOut:
 
     def score(self, model: Model, generators: dict[str, keras.Model]) -> dict[str, float]:
         """Of what `model` makes with `generators`: see `NAMES`; what is not a number is left out."""
-        made = (self._features(model.made(generators, batch)) for batch in self._batches(self.domains))
+        given = self._with_more(model, self._batches(self.domains))
+        made = (self._features(model.made(generators, batch)) for batch in given)
         found, _ = score_features(made, self.real, epsilon=self.settings.epsilon)
         return {name: getattr(found, name) for name in NAMES if math.isfinite(getattr(found, name))}
 
@@ -91,12 +96,28 @@ class HeldOut:
 
     def _batches(self, names: tuple[str, ...]):
         """Pictures spread over their sets: dicts of float32 (n, H, W, C) in [-1, 1], of as many as the first has."""
-        chosen = {name: samples.spread(len(self.pictures[name]), self._count(name)) for name in names}
+        chosen = {name: self._chosen(name) for name in names}
         for start in range(0, len(chosen[names[0]]), BATCH_SIZE):
             yield {
                 name: np.asarray(feeds.without_augmentation(self.pictures[name], some))
                 for name, indices in chosen.items() if len(some := indices[start : start + BATCH_SIZE])
             }
+
+    def _with_more(self, model: Model, batches: Iterable[dict]) -> Iterator[dict]:
+        """Batches with the partners and the noise that the model is fed with, the same for every epoch."""
+        done = 0
+        for number, batch in enumerate(batches):
+            size = len(batch[self.domains[0]])
+            if self.partners is not None:
+                indices = self._chosen("target")[done : done + size]
+                batch[PARTNER] = np.asarray(feeds.partners_without_augmentation(self.partners, indices))
+            if "noise" in model.feed:
+                batch["noise"] = samples.noise(model, size, number)
+            done += size
+            yield batch
+
+    def _chosen(self, name: str) -> np.ndarray:
+        return samples.spread(len(self.pictures[name]), self._count(name))
 
     def _features(self, pictures: np.ndarray) -> np.ndarray:
         """float32 (n, H, W, C) in [-1, 1] -> (n, D), as of the bytes that a picture file would hold."""

@@ -1,5 +1,7 @@
 """What a person reads before a training starts."""
 
+import math
+
 
 def summary_of(run) -> str:
     """A `Run` that is ready to start, in a few lines."""
@@ -15,6 +17,11 @@ def summary_of(run) -> str:
             f"{name.capitalize():<10} {len(pictures):,} pictures, {width}x{height}x{channels}, "
             f"{pictures.domain.files}"
         ]
+    if run.partners is not None:
+        height, width, channels = run.partners.shape
+        drawn = run.partners.variants
+        kept = "" if drawn is None else f", {drawn.shape[1]} a picture, {math.prod(drawn.shape) / 2**20:,.0f} MB"
+        lines += [f"Partners   {run.settings.partner.made}, {width}x{height}x{channels}{kept}"]
     kind = "pairs" if len(run.model.domains) > 1 else "pictures"
     lines += [
         f"Networks   {run.plan.name}, million parameters: "
