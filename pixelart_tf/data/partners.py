@@ -190,7 +190,9 @@ def _low_resolution(settings: Partner, images: tf.Tensor, given: dict[str, tf.Te
     small = tf.clip_by_value(tf.image.resize(images, size, "area") / 2 + 0.5, 0.0, 1.0)
 
     def packed(each):
-        return tf.ensure_shape(tf.image.adjust_jpeg_quality(each[0], each[1]), (*size, channels))
+        # TensorFlow's default decodes less exactly, which shows at high qualities.
+        made = tf.image.adjust_jpeg_quality(each[0], each[1], dct_method="INTEGER_ACCURATE")
+        return tf.ensure_shape(made, (*size, channels))
 
     small = 2 * tf.map_fn(packed, (small, given["quality"]), fn_output_signature=tf.float32) - 1
     if not settings.enlarge:
