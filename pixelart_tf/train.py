@@ -1,19 +1,16 @@
 """Command: train two translators between two folders (or shards) of pictures, as an experiment file says."""
 
 import argparse
-import shlex
 import sys
 import time
 from pathlib import Path
 
 from pixelart_tf import devices
 from pixelart_tf.base.cli import UserError, command
-from pixelart_tf.settings import config
+from pixelart_tf.base.stderr import quiet
+from pixelart_tf.settings import config, experiment_files
 from pixelart_tf.settings.experiment import Settings, resumed, with_own_pictures
 from pixelart_tf.settings.run_folder import RunFolder
-
-QUICKSTART = Path(__file__).parents[1] / "experiments" / "quickstart.toml"
-EXAMPLE_PICTURES = Path(__file__).parents[1] / "tests" / "data" / "pictures"
 
 EXAMPLES = """
 examples:
@@ -46,6 +43,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, metavar="M",
                         help="train as long as so many minutes allow, the start of this command and the time to "
                              "translate all source pictures included; 0: no limit (train.minutes)")
+    parser.add_argument("--settings", action="store_true",
+                        help="print every setting with its value and its meaning, as an experiment file, and stop; "
+                             "without an experiment: the defaults")
     parser.add_argument("--dry-run", action="store_true",
                         help="say what would happen, check all settings and pictures, stop")
     parser.add_argument("--tpu", action="store_true",
@@ -60,13 +60,19 @@ def main(argv: list[str] | None = None) -> int:
     if args.minutes is not None:
         args.overrides.append(f"train.minutes={args.minutes}")
 
-    folder = RunFolder(args.run or Path("runs") / (args.experiment or QUICKSTART).stem)
+    folder = RunFolder(args.run or Path("runs") / (args.experiment or experiment_files.QUICKSTART).stem)
     tables = _tables(args, folder)
     devices.select_backend(args.backend, args.tpu)
-    chosen = devices.choose(tpu=args.tpu, precision=_precision(args, folder), devices=args.devices)
-    from pixelart_tf.training import callbacks, run  # imports Keras, whose backend is settled only now
-
     settings = Settings(tables)
+    if args.settings:
+        with quiet():
+            from pixelart_tf.training.manual import manual  # imports Keras, whose backend is settled only now
+
+        print(manual(settings), end="")
+        return 0
+    chosen = devices.choose(tpu=args.tpu, precision=_precision(args, folder), devices=args.devices)
+    from pixelart_tf.training import callbacks, run, summary
+
     if args.dry_run:
         print(run.Run(settings, chosen, folder.path, resume=args.resume).summary())
         print("This was a dry run: nothing was written.")
@@ -79,17 +85,20 @@ def main(argv: list[str] | None = None) -> int:
         print(f"Stopped and saved. To go on, add --resume to the same command (run folder: {folder}).")
         return 130
     if chosen.is_chief:
-        print(_results(folder, args.experiment is None))
+        # What a newcomer can run as it stands: the project brings a few pictures along.
+        pictures = experiment_files.EXAMPLE_PICTURES
+        has_pictures = args.experiment is None and pictures.is_dir()
+        print(summary.results_of(folder, pictures if has_pictures else "PICTURES"))
     return 0
 
 
 def _tables(args: argparse.Namespace, folder: RunFolder) -> dict:
     """What is to be done: the experiment, and of a run that goes on what it was begun with."""
     goes_on = args.resume and folder.config.is_file()
-    if args.experiment is None and goes_on:
-        named = config.overridden({}, args.overrides)   # all the rest is in the run's folder
+    if args.experiment is None and (goes_on or args.settings):
+        named = config.overridden({}, args.overrides)   # all the rest is in the run's folder, or a default
     else:
-        path = args.experiment or QUICKSTART
+        path = args.experiment or experiment_files.QUICKSTART
         if not path.is_file():
             raise UserError(f"{path}: no such experiment file")
         named = config.read(path, args.overrides)
@@ -104,23 +113,6 @@ def _precision(args: argparse.Namespace, folder: RunFolder) -> str:
     if begun_with and args.precision not in ("auto", begun_with):
         raise UserError(f"--precision: {folder} was begun with {begun_with}. Received: {args.precision}")
     return begun_with or args.precision
-
-
-def _results(folder: RunFolder, is_quickstart: bool) -> str:
-    # What a newcomer can run as it stands: the project brings a few pictures along.
-    pictures = EXAMPLE_PICTURES if is_quickstart and EXAMPLE_PICTURES.is_dir() else "PICTURES"
-    first, *others = (folder.generator(name) for name in folder.saved())
-    best, sheets = folder.generator(first.stem, best=True), folder.sheets("samples")
-    words = (str(first), str(pictures), str(folder.path / "translated"))
-    return "\n".join([
-        *([f"Pictures   {sheets[-1]}"] if sheets else []),
-        *([f"Gallery    {folder.gallery}"] if folder.gallery.is_file() else []),
-        f"Curves     {folder.curves}",
-        *([f"Best       {best}"] if best.exists() else []),
-        f"Generators {', '.join(map(str, [first, *others]))}",
-        "Next, translate pictures of any size:",
-        f"  python -m pixelart_tf.translate {' '.join(map(shlex.quote, words))}",
-    ])
 
 
 if __name__ == "__main__":

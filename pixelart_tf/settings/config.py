@@ -152,7 +152,7 @@ def options(function: typing.Callable, table: dict, where: str, given: Iterable[
     """
     if not isinstance(table, dict):
         raise ConfigError(f"`{where}` must be a table. Received: {table!r}")
-    known = {name: p for name, p in _keyword_only(function).items() if name not in given}
+    known = {name: p for name, p in parameters(function).items() if name not in given}
     for key in table:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
@@ -161,8 +161,7 @@ def options(function: typing.Callable, table: dict, where: str, given: Iterable[
             raise ConfigError(f"`{_name(where, key)}` is not a setting.{hint} Known: {names}")
     filled = {}
     for name, parameter in known.items():
-        nested = next((t for t in getattr(parameter.annotation, "__metadata__", ()) if isinstance(t, Table)), None)
-        if nested:
+        if nested := table_of(parameter):
             value = _checked(table.get(name) or {}, parameter, _name(where, name))
             filled[name] = nested.filled(value, _name(where, name))
         elif name in table:
@@ -194,21 +193,31 @@ def dumps(tables: dict, prefix: str = "") -> str:
     """TOML text of nested tables; settings that are None are left out."""
     settings = {k: v for k, v in tables.items() if not isinstance(v, dict) and v is not None}
     lines = [f"[{prefix}]"] if prefix and settings else []
-    # JSON's strings, numbers, booleans and lists are TOML's too, except that TOML wants DEL escaped and knows no pairs
-    # of surrogates.
-    texts = {key: json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f") for key, value in settings.items()}
-    lines += [f"{key} = {text}" for key, text in texts.items()]
+    lines += [f"{key} = {text_of(value)}" for key, value in settings.items()]
     blocks = ["\n".join(lines) + "\n"] if lines else []
     blocks += [dumps(v, f"{prefix}.{k}" if prefix else k) for k, v in tables.items() if isinstance(v, dict)]
     return "\n".join(block for block in blocks if block)
 
 
-def _keyword_only(function) -> dict[str, inspect.Parameter]:
+def text_of(value: typing.Any) -> str:
+    """A setting's value as TOML writes it."""
+    # JSON's strings, numbers, booleans and lists are TOML's too, except that TOML wants DEL escaped and knows no pairs
+    # of surrogates.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def parameters(function: typing.Callable) -> dict[str, inspect.Parameter]:
+    """The keyword-only options of a function or of a class: the keys of its table, with their defaults."""
     # Of a class it is `__init__` that counts, also where a base class has a `__new__` that takes anything.
     signature = inspect.signature(function.__init__ if inspect.isclass(function) else function, eval_str=True)
     known = {name: p for name, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY}
     known.pop("name", None)   # of a layer or a network: not a setting
     return known
+
+
+def table_of(parameter: inspect.Parameter) -> Table | None:
+    """What an option that is a table itself can hold; None of any other."""
+    return next((note for note in getattr(parameter.annotation, "__metadata__", ()) if isinstance(note, Table)), None)
 
 
 def _value(text: str):

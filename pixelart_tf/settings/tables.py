@@ -14,7 +14,7 @@ MOST_MINUTES = 10_000_000   # 19 years
 
 @dataclass(frozen=True, kw_only=True)
 class TrainTable:
-    """The `[train]` table.
+    """The `[train]` table: how long, in which steps, and what is kept.
 
     Attributes:
         epochs: number of epochs; an epoch is the larger domain once.

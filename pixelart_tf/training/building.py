@@ -35,16 +35,21 @@ class Plan:
     @classmethod
     def of(cls, settings: Settings) -> "Plan":
         """Checks the tables. Raises ConfigError."""
+        plan = cls.filled(settings)
+        plan._check_domains()
+        return plan
+
+    @classmethod
+    def filled(cls, settings: Settings) -> "Plan":
+        """The same, whether the model's pictures are given or not. Raises ConfigError."""
         table = dict(settings.model)
         name = table.pop("name", next(iter(MODELS)))
         if name not in list(MODELS):   # a list, as what a table holds may not be hashable
             raise ConfigError(f"`model.name` must be one of {', '.join(MODELS)}. Received: {name!r}")
-        plan = cls(
+        return cls(
             settings, str(name), config.options(MODELS[name], table, "model"),
             config.options(adam, settings.optimizer, "optimizer", given=STEPS),
         )
-        plan._check_domains()
-        return plan
 
     @property
     def kind(self) -> type[Model]:

@@ -1,6 +1,10 @@
-"""What a person reads before a training starts."""
+"""What a person reads before a training starts and when it has ended."""
 
 import math
+import shlex
+from pathlib import Path
+
+from pixelart_tf.settings.run_folder import RunFolder
 
 
 def summary_of(run) -> str:
@@ -39,6 +43,27 @@ def summary_of(run) -> str:
     if any(run.place.values()):
         lines += [f"Done       {run.place['epoch']} epochs and {run.place['step']} steps"]
     return "\n".join(lines)
+
+
+def results_of(folder: RunFolder, pictures: str | Path) -> str:
+    """Where all is that a run has made, and what can be done next.
+
+    Args:
+        folder: of the run.
+        pictures: that the next command is for.
+    """
+    first, *others = (folder.generator(name) for name in folder.saved())
+    best, sheets = folder.generator(first.stem, best=True), folder.sheets("samples")
+    words = (str(first), str(pictures), str(folder.path / "translated"))
+    return "\n".join([
+        *([f"Pictures   {sheets[-1]}"] if sheets else []),
+        *([f"Gallery    {folder.gallery}"] if folder.gallery.is_file() else []),
+        f"Curves     {folder.curves}",
+        *([f"Best       {best}"] if best.exists() else []),
+        f"Generators {', '.join(map(str, [first, *others]))}",
+        "Next, translate pictures of any size:",
+        f"  python -m pixelart_tf.translate {' '.join(map(shlex.quote, words))}",
+    ])
 
 
 def _length(run) -> str:
