@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 SECTIONS = ("Args:", "Attributes:")
 ENTRY = re.compile(r" {4}(\w+(?:, \w+)*): (.*)")
-# A sentence that says what an empty value means belongs to the one before.
-SENTENCE_END = re.compile(r"\.(?= +(?!Empty|None|False|True)[A-Z`])")
+# A sentence that says what a value means, `"grey"` or an empty one, belongs to the one before.
+SENTENCE_END = re.compile(r"\.(?= +(?!Empty|None|False|True)[A-Z])")
 
 
 def first_line(described: Callable) -> str:
@@ -36,7 +36,7 @@ def meanings(described: Callable) -> dict[str, str]:
 
 
 def first_sentence(text: str) -> str:
-    """The first sentence of a text, and a second one that says what an empty value means.
+    """The first sentence of a text, and those after it that say what a value means.
 
     As plain text, without backticks and without a full stop at the end.
     """

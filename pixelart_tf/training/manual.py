@@ -77,7 +77,8 @@ def _described(
 
 
 def _head(where: str, about: str, *, is_off: bool = False) -> str:
-    return "\n".join([f"# [{where}]" if is_off else f"[{where}]", *(f"# {line}" for line in textwrap.wrap(about.replace("`", ""), WIDTH - 2))])
+    lines = textwrap.wrap(about.replace("`", ""), WIDTH - 2)
+    return "\n".join([f"# [{where}]" if is_off else f"[{where}]", *(f"# {line}" for line in lines)])
 
 
 def _row(key: str, value: Any, meaning: str, *, is_off: bool = False) -> str:
