@@ -51,7 +51,7 @@ for weight in model.trainable_variables:
     weight.assign(rng.normal(1.0 if weight.path.endswith("gamma") else 0.0, 0.2, weight.shape))
 before = model.get_weights()
 pictures = {
-    key: rng.uniform(-1, 1, (NUM_STEPS, BATCH_SIZE, *SHAPES[key])).astype("float32") for key in model.feed
+    key: rng.uniform(-1, 1, (NUM_STEPS, BATCH_SIZE, *model.shapes[key])).astype("float32") for key in model.feed
 }
 
 

@@ -143,7 +143,7 @@ def test_what_it_saves_opens_with_plain_keras(name, tmp_path):
 @each_model
 def test_its_sheets_and_what_is_scored_are_pictures(name):
     model = compiled(made(name))
-    samples = {key: batch(model, size=3)[key] for key in model.domains}
+    samples = batch(model, size=3)
     sheets = model.sheets(averages(model), samples)
     assert "samples" in sheets
     for rows in sheets.values():

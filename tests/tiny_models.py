@@ -16,11 +16,13 @@ TINY = {
     "cyclegan": {"generator": RESNET, "discriminator": PATCHGAN, "cycle_weight": 2.0, "color_weight": 1.0},
     "pix2pix": {"generator": RESNET, "discriminator": PATCHGAN, "l1_weight": 2.0},
     "autoencoder": {"generator": {"base_width": 4, "latent_size": 8}},
+    "dcgan": {"generator": {"base_width": 4, "latent_size": 8}, "discriminator": {"base_width": 4}},
 }
 # What draws random numbers while training, or remembers what it was shown.
 STATEFUL = {
     "cyclegan": {"generator": RESNET | {"dropout": 0.5}, "pool_size": 2, "diff_augment": "color,translation,cutout"},
     "pix2pix": {"generator": RESNET | {"dropout": 0.5}},
+    "dcgan": {"diff_augment": "color,translation,cutout"},
 }
 
 

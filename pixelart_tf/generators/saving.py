@@ -43,7 +43,7 @@ def with_cells(generator: keras.Model, cell_size: int) -> keras.Model:
     ones, and the cell size can be read off the first.
 
     Args:
-        generator: a model of float32 images (B, H, W, C) in [-1, 1] to such images.
+        generator: a model of float32 images (B, H, W, C) in [-1, 1] to such images; or of noise, which stays as it is.
         cell_size: pixels of a side of a cell. 1 gives the generator back as it is.
 
     Returns:
@@ -56,10 +56,13 @@ def with_cells(generator: keras.Model, cell_size: int) -> keras.Model:
         raise ValueError(f"`cell_size` must be at least 1. Received: {cell_size}")
     if cell_size == 1:
         return generator
-    height, width, channels = generator.input_shape[1:]
-    sides = [side and side * cell_size for side in (height, width)]
-    inputs = keras.Input((*sides, channels), name="images")
-    x = keras.layers.AveragePooling2D(cell_size, name="to_cells", dtype="float32")(inputs)  # (B, H/cell, W/cell, C)
+    if len(generator.input_shape) == 2:
+        inputs = x = keras.Input(generator.input_shape[1:], name="noise")
+    else:
+        height, width, channels = generator.input_shape[1:]
+        sides = [side and side * cell_size for side in (height, width)]
+        inputs = keras.Input((*sides, channels), name="images")
+        x = keras.layers.AveragePooling2D(cell_size, name="to_cells", dtype="float32")(inputs)  # (B, H/cell, W/cell, C)
     x = generator(x)
     x = keras.layers.UpSampling2D(cell_size, interpolation="nearest", name="from_cells", dtype="float32")(x)
     return keras.Model(inputs, x, name=generator.name)

@@ -2,6 +2,7 @@
 
 from pixelart_tf.models.autoencoder import Autoencoder
 from pixelart_tf.models.cyclegan import CycleGAN
+from pixelart_tf.models.dcgan import DCGAN
 from pixelart_tf.models.pix2pix import Pix2Pix
 
-MODELS = {"cyclegan": CycleGAN, "pix2pix": Pix2Pix, "autoencoder": Autoencoder}
+MODELS = {"cyclegan": CycleGAN, "pix2pix": Pix2Pix, "autoencoder": Autoencoder, "dcgan": DCGAN}

@@ -89,7 +89,7 @@ class Model(keras.Model):
     def game(
         self, discriminator: keras.Model, real, fake, *, adversarial: Adversarial, condition: Any = None,
         augment: Callable | None = None, pool: keras.layers.Layer | None = None, r1_weight: float = 0.0,
-        training: bool = True,
+        apart: bool = False, training: bool = True,
     ) -> tuple:
         """The adversarial losses of both players, such that the gradient of their sum is each player's own.
 
@@ -108,6 +108,8 @@ class Model(keras.Model):
             augment: of all that the discriminator sees, called with `training`.
             pool: exchanges fakes for earlier ones before the discriminator is trained on them.
             r1_weight: see `penalties.r1`.
+            apart: whether real and fake pictures go through the discriminator one after the other, as they must where
+                they meet in it, in batch norm; else it is one pass of both.
             training: as in `call`.
 
         Returns:
@@ -120,10 +122,10 @@ class Model(keras.Model):
         # 2.21, its dependency optimization), and now and then a fake would be judged by the next step's weights.
         weights = [ops.copy(w) for w in discriminator.trainable_variables]
 
-        def judge(images, weights, beside=condition):
+        def judge(images, weights, beside=condition, state=None):
             images = images if augment is None else augment(images, training=training)
             images = images if beside is None else {"condition": beside, "images": images}
-            state = [ops.copy(v) for v in discriminator.non_trainable_variables]
+            state = state or [ops.copy(v) for v in discriminator.non_trainable_variables]
             return discriminator.stateless_call(weights, state, images, training=training)
 
         frozen = [ops.stop_gradient(w) for w in weights]
@@ -132,13 +134,18 @@ class Model(keras.Model):
         if pool is not None:
             fake = pool(fake, training=training)
         fake = ops.cast(fake, real.dtype)
-        twice = None if condition is None else ops.concatenate([condition, condition])
-        both, state = judge(ops.concatenate([real, fake]), weights, twice)   # (2B, h, w, 1)
+        number = ops.shape(real)[0]
+        if apart:
+            of_real, state = judge(real, weights)
+            of_fake, state = judge(fake, weights, state=state)
+        else:
+            twice = None if condition is None else ops.concatenate([condition, condition])
+            both, state = judge(ops.concatenate([real, fake]), weights, twice)   # (2B, h, w, 1)
+            of_real, of_fake = both[:number], both[number:]
         if training:
             for variable, value in zip(discriminator.non_trainable_variables, state, strict=True):
                 variable.assign(value)
-        number = ops.shape(real)[0]
-        loss = adversarial.discriminator(both[:number], both[number:])
+        loss = adversarial.discriminator(of_real, of_fake)
 
         def logits(images):
             return judge(images, weights)[0]

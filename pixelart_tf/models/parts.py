@@ -73,21 +73,35 @@ def is_clipped(network: keras.Model) -> bool:
 
 def discriminator_of(table: dict | None, shape: tuple[int, int, int], *, name: str) -> keras.Model:
     """A fresh discriminator of pictures of `shape`; see `generator_of`."""
-    options = config.Table(DISCRIMINATORS, given=GIVEN).filled(table or {}, "model.discriminator")
-    make = DISCRIMINATORS[options.pop("name")]
-    return make(name=name, image_size=tuple(shape[:2]), channels=shape[2], **options)
+    return network_of(
+        DISCRIMINATORS, table, "model.discriminator", name=name, image_size=tuple(shape[:2]), channels=shape[2]
+    )
 
 
 def conditional_discriminator_of(
     table: dict | None, condition_shape: tuple[int, int, int], shape: tuple[int, int, int], *, name: str
 ) -> keras.Model:
     """A fresh discriminator of pairs: of pictures of `shape` and what they were made from; see `generator_of`."""
-    options = config.Table(CONDITIONAL_DISCRIMINATORS, given=GIVEN).filled(table or {}, "model.discriminator")
-    make = CONDITIONAL_DISCRIMINATORS[options.pop("name")]
-    return make(
-        name=name, condition_size=tuple(condition_shape[:2]), condition_channels=condition_shape[2],
-        image_size=tuple(shape[:2]), channels=shape[2], **options,
+    return network_of(
+        CONDITIONAL_DISCRIMINATORS, table, "model.discriminator", name=name, condition_size=tuple(condition_shape[:2]),
+        condition_channels=condition_shape[2], image_size=tuple(shape[:2]), channels=shape[2],
     )
+
+
+def network_of(functions: dict[str, Callable], table: dict | None, where: str, **given) -> keras.Model:
+    """A fresh network.
+
+    Args:
+        functions: that make networks; the first is the default.
+        table: `name`, one of `functions`, and options of that function; what it leaves out has its default.
+        where: the table's name, for messages.
+        given: options that the table does not hold.
+
+    Raises:
+        ValueError: an option that is not known or not possible.
+    """
+    options = config.Table(functions, given=GIVEN).filled(table or {}, where)
+    return functions[options.pop("name")](**options, **given)
 
 
 def _takes_any_size(make) -> bool:

@@ -3,6 +3,7 @@
 from pixelart_tf.networks.autoencoder import autoencoder
 from pixelart_tf.networks.cells import cells
 from pixelart_tf.networks.conditional_patchgan import conditional_patchgan
+from pixelart_tf.networks.dcgan import dcgan_discriminator, dcgan_generator
 from pixelart_tf.networks.patchgan import patchgan, receptive_field
 from pixelart_tf.networks.resnet import resnet
 from pixelart_tf.networks.unet import unet
@@ -15,8 +16,12 @@ DISCRIMINATORS = {"patchgan": patchgan}
 CONDITIONAL_DISCRIMINATORS = {"patchgan": conditional_patchgan}
 # Those that squeeze a picture into few numbers.
 AUTOENCODERS = {"autoencoder": autoencoder}
+# Those that make pictures of noise, and what judges them.
+NOISE_GENERATORS = {"dcgan": dcgan_generator}
+NOISE_DISCRIMINATORS = {"dcgan": dcgan_discriminator}
 
 __all__ = [
-    "AUTOENCODERS", "CONDITIONAL_DISCRIMINATORS", "DISCRIMINATORS", "GENERATORS", "autoencoder", "cells",
-    "conditional_patchgan", "patchgan", "receptive_field", "resnet", "unet",
+    "AUTOENCODERS", "CONDITIONAL_DISCRIMINATORS", "DISCRIMINATORS", "GENERATORS", "NOISE_DISCRIMINATORS",
+    "NOISE_GENERATORS", "autoencoder", "cells", "conditional_patchgan", "dcgan_discriminator", "dcgan_generator",
+    "patchgan", "receptive_field", "resnet", "unet",
 ]

@@ -81,6 +81,15 @@ def instance_norm(*, epsilon=1e-5, name=None):
     return keras.layers.GroupNormalization(groups=-1, epsilon=epsilon, name=name)
 
 
+def batch_norm(*, name=None):
+    """Batch norm with PyTorch's numbers, over the pictures of all devices, so that two train as one does.
+
+    On JAX a batch is one array whatever devices it is on, so nothing has to be said there.
+    """
+    synchronized = keras.backend.backend() == "tensorflow"
+    return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=synchronized, name=name)
+
+
 def downsample(filters, *, stddev=0.02, norm=True, use_bias=False, norm_epsilon=1e-5, slope=0.2, name=None):
     """downsample-k: 4x4 convolution of stride 2, instance norm, leaky ReLU.
 

@@ -5,7 +5,7 @@ import dataclasses
 import keras
 
 from pixelart_tf.base.cli import UserError
-from pixelart_tf.generators.opening import load_generator
+from pixelart_tf.generators.opening import NOISE, PICTURES, load_generator
 from pixelart_tf.models import MODELS
 from pixelart_tf.models.model import Model
 from pixelart_tf.settings import config
@@ -111,7 +111,7 @@ class Plan:
 def _start_from(network: keras.Model, path: str) -> None:
     """Puts a saved network's weights into a fresh one. Raises ConfigError."""
     try:
-        saved = load_generator(path)
+        saved = load_generator(path, of=(PICTURES, NOISE))
     except UserError as error:
         raise ConfigError(f"finetune.{network.name}: not a saved generator: {error}") from None
     shapes = [[tuple(w.shape) for w in model.weights] for model in (saved, network)]

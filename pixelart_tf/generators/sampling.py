@@ -1,0 +1,87 @@
+"""A generator of noise -> picture files: samples, and a walk from one to the next."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pixelart_tf.base.cli import UserError
+from pixelart_tf.networks import noise
+from pixelart_tf.pictures import images
+
+WALK, STEPS, STOPS = "walk", 8, 6   # the walk's file; pictures in a row of it; rows at most, each to another sample
+MOST = 100_000
+
+
+def sample_files(
+    generator: Any,
+    count: int,
+    out: str | Path,
+    *,
+    seed: int = 0,
+    predict: Callable[[np.ndarray], np.ndarray] | None = None,
+    format: str = "png",
+    overwrite: bool = False,
+    batch_size: int = 8,
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Writes pictures that a generator makes of noise, `sample_0000.png` and on, and `walk.png`.
+
+    A row of the walk leads from one sample to the next along the sphere, and the rows go round: the last ends at the
+    first sample.
+
+    Args:
+        generator: a Keras model of noise (B, n) to pictures.
+        count: how many samples.
+        out: a folder, made where it is not there.
+        seed: of the noise; a sample is the same whatever `count` is.
+        predict: see `translate`.
+        format: `"png"` or `"jpeg"`.
+        overwrite: replace what is there.
+        batch_size: samples at a time.
+        progress: called with the numbers of samples done and to do.
+
+    Returns:
+        How many samples were written.
+
+    Raises:
+        UserError: a number out of its range, a generator that makes NaN, or files that are already there.
+        OSError: a file cannot be written.
+    """
+    if not 1 <= count <= MOST:
+        raise UserError(f"`--samples` must be 1 to {MOST:,}. Received: {count:,}")
+    if seed < 0:
+        raise UserError(f"`--seed` must be 0 or more. Received: {seed}")
+    if batch_size < 1:
+        raise UserError(f"`batch_size` must be at least 1. Received: {batch_size}")
+    out, suffix = Path(out), {"png": ".png", "jpeg": ".jpg"}.get(format)
+    if suffix is None:
+        raise UserError(f"`format` must be png or jpeg, as samples have no format to keep. Received: {format!r}")
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out}: a file, but samples need a folder")
+    paths = [out / f"sample_{i:04}{suffix}" for i in range(count)]
+    walked = out / f"{WALK}{suffix}"
+    existing = [path for path in (*paths, walked) if path.exists()]
+    if existing and not overwrite:
+        others = f" (and {len(existing) - 1} more)" if len(existing) > 1 else ""
+        raise UserError(f"{existing[0]}{others}: already there; --overwrite replaces it")
+    run = predict or generator.predict_on_batch
+    drawn = noise.draw(count, generator.input_shape[-1], seed)   # (count, n)
+
+    def made(given: np.ndarray) -> np.ndarray:
+        pictures = np.asarray(run(given), np.float32)
+        if not np.isfinite(pictures).all():
+            raise UserError(f"{generator.name}: makes NaN or infinity of noise; its training failed")
+        return images.to_uint8(np.repeat(pictures, 3, axis=-1) if pictures.shape[-1] == 1 else pictures)
+
+    out.mkdir(parents=True, exist_ok=True)
+    for start in range(0, count, batch_size):
+        for path, picture in zip(paths[start:], made(drawn[start : start + batch_size]), strict=False):
+            images.write(path, picture)
+        if progress is not None:
+            progress(min(start + batch_size, count), count)
+    stops = noise.draw(max(2, min(count, STOPS)), generator.input_shape[-1], seed)
+    rows = [made(noise.walk(one, other, STEPS)) for one, other in zip(stops, np.roll(stops, -1, axis=0), strict=True)]
+    images.write(walked, images.grid(np.concatenate(rows), columns=STEPS))
+    return count
