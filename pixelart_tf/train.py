@@ -8,8 +8,8 @@ from pathlib import Path
 from pixelart_tf import devices
 from pixelart_tf.base.cli import UserError, command
 from pixelart_tf.base.stderr import quiet
-from pixelart_tf.settings import config, experiment_files
-from pixelart_tf.settings.experiment import Settings, resumed, with_own_pictures
+from pixelart_tf.settings import experiment_files
+from pixelart_tf.settings.experiment import Settings, tables_of
 from pixelart_tf.settings.run_folder import RunFolder
 
 EXAMPLES = """
@@ -18,6 +18,8 @@ examples:
   python -m pixelart_tf.train experiments/monet_4.toml --tpu      on a TPU
   python -m pixelart_tf.train my.toml --set model.cycle_weight=20 --set train.epochs=60 --run runs/more_cycle
   python -m pixelart_tf.train my.toml --run runs/more_cycle --resume
+  python -m pixelart_tf.train --run runs/mine --set data.source.files=photos/ --set data.target.files=sprites/
+                                                                  the quickstart with pictures of your own
 
 The run folder holds config.toml (all settings, defaults filled in), networks.png (what is trained, block by block),
 log.jsonl (a line an epoch), curves.png, sheets of held-out pictures in samples/ and patch_maps/ (and the other way in
@@ -29,39 +31,23 @@ that scored best; and with --set train.keep_every=10 those of every tenth epoch 
 
 @command
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m pixelart_tf.train", description=__doc__, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("experiment", nargs="?", type=Path, help="a TOML file (default: experiments/quickstart.toml)")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
-                        help="another value for one setting, such as model.cycle_weight=20; may be repeated")
-    parser.add_argument("--run", type=Path, metavar="DIR",
-                        help="folder to write (default: runs/ and the experiment's name)")
-    parser.add_argument("--resume", action="store_true",
-                        help="go on where the run in this folder was stopped or killed")
-    parser.add_argument("--minutes", type=float, metavar="M",
-                        help="train as long as so many minutes allow, the start of this command and the time to "
-                             "translate all source pictures included; 0: no limit (train.minutes)")
-    parser.add_argument("--settings", action="store_true",
-                        help="print every setting with its value and its meaning, as an experiment file, and stop; "
-                             "without an experiment: the defaults")
-    parser.add_argument("--dry-run", action="store_true",
-                        help="say what would happen, check all settings and pictures, stop")
-    parser.add_argument("--tpu", action="store_true",
-                        help="train on a TPU: through TensorFlow if it sees one, else JAX")
-    parser.add_argument("--backend", choices=devices.BACKENDS, help="Keras backend (default: tensorflow)")
-    parser.add_argument("--precision", default="auto", choices=devices.PRECISIONS,
-                        help="number format of the layers (default: auto, 16-bit where the device gains by it; a run "
-                             "that goes on keeps its own)")
-    parser.add_argument("--devices", nargs="+", metavar="GPU:0", help="use these devices only (default: all)")
-    args = parser.parse_args(argv)
+    args = _parser().parse_args(argv)
     began = time.monotonic()
     if args.minutes is not None:
         args.overrides.append(f"train.minutes={args.minutes}")
 
+    if args.list:
+        devices.select_backend(args.backend, args.tpu)
+        with quiet():
+            from pixelart_tf.training.listing import listing
+
+        print(listing())
+        return 0
     folder = RunFolder(args.run or Path("runs") / (args.experiment or experiment_files.QUICKSTART).stem)
-    tables = _tables(args, folder)
+    goes_on = args.resume and folder.config.is_file()
+    # Without an experiment all that is not named is in the run's folder, or a default.
+    experiment = args.experiment or (None if goes_on or args.settings else experiment_files.QUICKSTART)
+    tables = tables_of(experiment, args.overrides, goes_on=folder if goes_on else None)
     devices.select_backend(args.backend, args.tpu)
     settings = Settings(tables)
     if args.settings:
@@ -92,19 +78,35 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _tables(args: argparse.Namespace, folder: RunFolder) -> dict:
-    """What is to be done: the experiment, and of a run that goes on what it was begun with."""
-    goes_on = args.resume and folder.config.is_file()
-    if args.experiment is None and (goes_on or args.settings):
-        named = config.overridden({}, args.overrides)   # all the rest is in the run's folder, or a default
-    else:
-        path = args.experiment or experiment_files.QUICKSTART
-        if not path.is_file():
-            raise UserError(f"{path}: no such experiment file")
-        named = config.read(path, args.overrides)
-    given = [override.partition("=")[0].strip() for override in args.overrides]
-    named = with_own_pictures(named, given, goes_on=goes_on)
-    return resumed(named, folder.tables(), folder) if goes_on else named
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pixelart_tf.train", description=__doc__, epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("experiment", nargs="?", type=Path, help="a TOML file (default: experiments/quickstart.toml)")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
+                        help="another value for one setting, such as model.cycle_weight=20; may be repeated")
+    parser.add_argument("--run", type=Path, metavar="DIR",
+                        help="folder to write (default: runs/ and the experiment's name)")
+    parser.add_argument("--resume", action="store_true",
+                        help="go on where the run in this folder was stopped or killed")
+    parser.add_argument("--minutes", type=float, metavar="M",
+                        help="train as long as so many minutes allow, the start of this command and the time to "
+                             "translate all source pictures included; 0: no limit (train.minutes)")
+    parser.add_argument("--settings", action="store_true",
+                        help="print every setting with its value and its meaning, as an experiment file, and stop; "
+                             "without an experiment: the defaults")
+    parser.add_argument("--list", action="store_true", help="list the experiments and the models, and stop")
+    parser.add_argument("--dry-run", action="store_true",
+                        help="say what would happen, check all settings and pictures, stop")
+    parser.add_argument("--tpu", action="store_true",
+                        help="train on a TPU: through TensorFlow if it sees one, else JAX")
+    parser.add_argument("--backend", choices=devices.BACKENDS, help="Keras backend (default: tensorflow)")
+    parser.add_argument("--precision", default="auto", choices=devices.PRECISIONS,
+                        help="number format of the layers (default: auto, 16-bit where the device gains by it; a run "
+                             "that goes on keeps its own)")
+    parser.add_argument("--devices", nargs="+", metavar="GPU:0", help="use these devices only (default: all)")
+    return parser
 
 
 def _precision(args: argparse.Namespace, folder: RunFolder) -> str:

@@ -118,3 +118,28 @@ def test_docstrings_are_read():
     assert first_sentence(found["a"]) == "of this"
     assert first_sentence(found["b"]) == "1. 0: none, and on. Empty for none"
     assert first_sentence("one channel, Rec. 601 luma.") == "one channel, Rec. 601 luma"
+
+
+def test_the_list_has_all_experiments_and_models(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    assert train.main(["--list"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    for path in EXPERIMENTS:
+        assert re.search(rf"^  experiments/{path.name} +[A-Z]\w+", out, re.MULTILINE), path
+    assert "Photos to pixelated photos: no pixel art is needed" in out
+    for name, kind in MODELS.items():
+        first = " ".join(kind.__doc__.split("\n")[0].split()[:5])
+        assert re.search(rf"^  {name} +{re.escape(first)}", out, re.MULTILINE)
+    assert max(map(len, out.splitlines())) <= 100
+    monkeypatch.chdir(tmp_path)
+    assert train.main(["--list"]) == 0
+    assert str(EXPERIMENTS[0]) in capsys.readouterr().out
+
+
+def test_help_says_how_to_train_on_pictures_of_ones_own(capsys):
+    with pytest.raises(SystemExit):
+        train.main(["--help"])
+    text = capsys.readouterr().out
+    assert "--set data.source.files=photos/ --set data.target.files=sprites/" in text
+    assert "--list" in text

@@ -1,12 +1,15 @@
 """An experiment's tables as one checked object, whatever its model; and the experiment of a run that goes on."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
+from pixelart_tf.base.cli import UserError
 from pixelart_tf.settings import config, tables
 from pixelart_tf.settings.config import PATH, ConfigError
 from pixelart_tf.settings.domain import Domain
 from pixelart_tf.settings.partner import Partner
+from pixelart_tf.settings.run_folder import RunFolder
 
 DOMAINS = ("source", "target")
 PARTNER = "partner"
@@ -87,6 +90,25 @@ class Settings:
             "samples": vars(self.samples), "score": vars(self.score), "export": vars(self.export),
             "finetune": self.finetune,
         }
+
+
+def tables_of(experiment: Path | None, overrides: Iterable[str], *, goes_on: RunFolder | None = None) -> dict:
+    """What is to be done: tables for `Settings`.
+
+    Args:
+        experiment: a TOML file; None: nothing but the overrides.
+        overrides: see `config.overridden`.
+        goes_on: the folder of a run that goes on; what is not named is as it was when it began.
+
+    Raises:
+        UserError: no such file, not TOML, or what a run that goes on cannot change.
+    """
+    if experiment is not None and not experiment.is_file():
+        raise UserError(f"{experiment}: no such experiment file")
+    named = config.overridden({}, overrides) if experiment is None else config.read(experiment, overrides)
+    given = [override.partition("=")[0].strip() for override in overrides]
+    named = with_own_pictures(named, given, goes_on=goes_on is not None)
+    return named if goes_on is None else resumed(named, goes_on.tables(), goes_on)
 
 
 def sides(data: dict) -> dict[str, dict]:

@@ -1,5 +1,6 @@
 """Where experiment files are: those of the repository, and those that come with the package."""
 
+import itertools
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
@@ -15,10 +16,9 @@ def known() -> list[Path]:
 
 
 def about(path: Path) -> str:
-    """The first sentence of an experiment file's first comment; "" without one."""
-    lines = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        if not line.startswith("#") or not line.strip("# "):
-            break
-        lines.append(line.strip("# "))
-    return " ".join(lines)
+    """What an experiment file says of itself first: the comment that it begins with, up to an empty line."""
+    comment = itertools.takewhile(
+        lambda line: line.startswith("#") and line.strip("# "),
+        path.read_text(encoding="utf-8", errors="replace").splitlines(),
+    )
+    return " ".join(line.strip("# ") for line in comment)
