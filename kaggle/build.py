@@ -17,6 +17,7 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -79,12 +80,34 @@ def build_wheel(root: Path, scratch: Path) -> Path:
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(root / name, source)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), str(source)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    log = scratch / "pip.log"
+    # pip fetches what builds the wheel in a process of its own, which only the log tells of whole.
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PIP_LOG": str(log)})
     found = list(wheels.glob("*.whl"))
     if done.returncode or len(found) != 1:
-        told = (done.stderr or done.stdout).strip().splitlines()
-        raise BuildError(f"pip did not build the wheel: {told[-1] if told else 'it does not say why'}")
+        logged = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+        told = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        why = _why(logged) or (told[-1] if told else "it does not say why")
+        raise BuildError(f"pip did not build the wheel: {why}")
     return found[0]
+
+
+def _why(log: str) -> str:
+    """What a log of pip gives as the reason for a failure, on one line; "" where it gives none."""
+    missing = re.search(r"No matching distribution found for (.+)", log)
+    if missing:
+        # Of an address only the host, as it may hold a password.
+        addresses = re.findall(r"Could not fetch URL (\S+?):? ", log)
+        hosts = ", ".join(dict.fromkeys(urlsplit(address).hostname or address for address in addresses))
+        where = f"could not get from {hosts}" if hosts else "does not find where it may look"
+        return (
+            f"that takes the package {missing[1].strip()}, which pip {where}. Without internet, set PIP_FIND_LINKS to "
+            "a folder that holds its wheel"
+        )
+    # Each line begins with the time. Before pip says that a step has failed, the step's own last words stand.
+    lines = [line.partition(" ")[2].strip() for line in log.splitlines()]
+    failed = next((i for i, line in enumerate(lines) if re.match(r"ERROR: .* exited with \d+$", line)), 0)
+    return next((line for line in reversed(lines[:failed]) if line), "")
 
 
 def check_wheel(wheel: Path, root: Path) -> None:

@@ -183,9 +183,38 @@ def test_a_wheel_that_is_not_built_leaves_nothing(tmp_path, builder):
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tmp_path / "root")
     (tmp_path / "root" / "setup.cfg").write_text("[metadata]\nname = \n[options]\npackages = no_such_package\n")
-    with pytest.raises(builder.BuildError, match="pip did not build the wheel: "):
+    reason = "pip did not build the wheel: error: package directory 'no_such_package' does not exist"
+    with pytest.raises(builder.BuildError, match=reason):
         builder.build("me", tmp_path / "out", root=tmp_path / "root")
     assert [path.name for path in tmp_path.iterdir()] == ["root"]
+
+
+NOBODY = "127.0.0.1:9"   # nobody listens there
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("pip", "where"),
+    [
+        ({"PIP_INDEX_URL": f"http://me:secret@{NOBODY}/simple"}, "could not get from 127.0.0.1."),
+        ({"PIP_INDEX_URL": "https://pypi.org/simple", "PIP_PROXY": f"http://{NOBODY}"}, "could not get from pypi.org."),
+        ({"PIP_NO_INDEX": "1"}, "does not find where it may look."),
+    ],
+    ids=["refused, with a password", "proxy", "no index"],
+)
+def test_without_internet_one_line_says_what_is_missing(tmp_path, monkeypatch, pip, where):
+    # The machine's own settings of pip might know a place nearer than the internet.
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    for name, value in (pip | {"PIP_CONFIG_FILE": os.devnull, "PIP_RETRIES": "0"}).items():
+        monkeypatch.setenv(name, value)
+    done = build("me", "--out", tmp_path / "out")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert f"pip did not build the wheel: that takes the package setuptools>=68, which pip {where}" in line
+    assert "PIP_FIND_LINKS" in line
+    assert "secret" not in line
+    assert not [*tmp_path.iterdir()]
 
 
 def lay_out(folder):
