@@ -72,9 +72,7 @@ def main(argv: list[str] | None = None) -> int:
         return 130
     if chosen.is_chief:
         # What a newcomer can run as it stands: the project brings a few pictures along.
-        pictures = experiment_files.EXAMPLE_PICTURES
-        has_pictures = args.experiment is None and pictures.is_dir()
-        print(summary.results_of(folder, pictures if has_pictures else "PICTURES"))
+        print(summary.results_of(folder, "PICTURES" if args.experiment else experiment_files.EXAMPLE_PICTURES))
     return 0
 
 
@@ -83,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m pixelart_tf.train", description=__doc__, epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("experiment", nargs="?", type=Path, help="a TOML file (default: experiments/quickstart.toml)")
+    parser.add_argument("experiment", nargs="?", type=Path, help="a TOML file, see --list (default: the quickstart)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
                         help="another value for one setting, such as model.cycle_weight=20; may be repeated")
     parser.add_argument("--run", type=Path, metavar="DIR",

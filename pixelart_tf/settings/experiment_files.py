@@ -4,10 +4,14 @@ import itertools
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
-EXPERIMENTS = REPOSITORY / "experiments"
+# In the repository its files are links, so that there is one of each; a wheel has the files themselves.
+BUILT_IN = Path(__file__).with_name("builtin")
+HAS_REPOSITORY = (REPOSITORY / "experiments" / "quickstart.toml").is_file() and (REPOSITORY / "tfrecords").is_dir()
+EXPERIMENTS = (REPOSITORY if HAS_REPOSITORY else BUILT_IN) / "experiments"
 QUICKSTART = EXPERIMENTS / "quickstart.toml"
-# A few pictures of the repository, for a first try.
-EXAMPLE_PICTURES = REPOSITORY / "tests" / "data" / "pictures"
+# Pictures for a first try of what was trained.
+EXAMPLES = REPOSITORY / "tests" / "data" / "pictures"
+EXAMPLE_PICTURES = EXAMPLES if EXAMPLES.is_dir() else BUILT_IN / "tfrecords" / "heldout_cartoon00-61.tfrec"
 
 
 def known() -> list[Path]:
