@@ -35,6 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     began = time.monotonic()
     if args.minutes is not None:
         args.overrides.append(f"train.minutes={args.minutes}")
+    args.overrides += ["data.skip_bad=true"] if args.skip_bad else []
 
     if args.list:
         devices.select_backend(args.backend, args.tpu)
@@ -95,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
                         help="print every setting with its value and its meaning, as an experiment file, and stop; "
                              "without an experiment: the defaults")
     parser.add_argument("--list", action="store_true", help="list the experiments and the models, and stop")
+    parser.add_argument("--skip-bad", action="store_true", help="leave bad pictures out, and name them (data.skip_bad)")
     parser.add_argument("--dry-run", action="store_true",
                         help="say what would happen, check all settings and pictures, stop")
     parser.add_argument("--tpu", action="store_true",

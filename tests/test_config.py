@@ -6,7 +6,7 @@ from typing import Annotated
 import pytest
 
 from pixelart_tf.settings import config, tables
-from pixelart_tf.settings.experiment import Settings
+from pixelart_tf.settings.experiment import Settings, resumed
 
 
 def a_function(
@@ -49,6 +49,37 @@ def test_paths_are_meant_from_the_experiments_folder(tmp_path, monkeypatch):
     assert settings.samples.source == str(Path("/held_out"))
     assert settings.train.epochs == 7
     assert tables["model"]["objective"] == "bce"
+
+
+def test_files_may_be_a_list_whose_paths_are_meant_from_the_experiments_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir("/")
+    (tmp_path / "e.toml").write_text('[data.source]\nfiles = ["a/*.png", "/b"]\n[data.target]\nfiles = "c"\n')
+    tables = config.read(tmp_path / "e.toml", ['data.target.files=["d", "~/e"]'])
+    settings = Settings(tables)
+    assert settings.data["source"].files == (str(tmp_path / "a/*.png"), str(Path("/b")))
+    assert settings.data["target"].files == (str(Path("/d")), str(Path("~/e").expanduser()))
+    again = Settings(config.loads(config.dumps(settings.tables())))
+    assert again.data == settings.data
+
+
+@pytest.mark.parametrize(("files", "message"), [
+    ("[]", "`data.source.files` must name shards or pictures. Received: ()"),
+    ('["a", ""]', "`data.source.files` must name shards or pictures."),
+    ('["a", 3]', "`data.source.files` must be a string or a list of strings. Received: ['a', 3]"),
+    ("7", "`data.source.files` must be a string or a list of strings. Received: 7"),
+])
+def test_lists_of_files_that_are_none(files, message):
+    with pytest.raises(config.ConfigError) as caught:
+        Settings(config.overridden({}, [f"data.source.files={files}"]))
+    assert str(caught.value).startswith(message)
+
+
+def test_what_domains_share_is_not_lost_where_a_run_goes_on():
+    """Without an experiment, `--resume --set data.image_size=64` named no domain, and nothing was said."""
+    before = {"data": {"source": {"files": "/a", "image_size": 32}, "target": {"files": "/b", "image_size": 32}}}
+    with pytest.raises(config.ConfigError, match=r"`data.source.image_size` was 32 when run began and is 64 now"):
+        resumed(config.overridden({}, ["data.image_size=64"]), before, "run")
+    assert resumed(config.overridden({}, ["data.image_size=32"]), before, "run") == before
 
 
 def test_a_models_option_that_is_a_path_is_annotated_as_one(tmp_path):

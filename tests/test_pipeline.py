@@ -2,6 +2,8 @@
 
 import io
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +14,7 @@ from PIL import Image
 from pixelart_tf.data import feeds
 from pixelart_tf.data.feeds import steps_per_epoch, without_augmentation
 from pixelart_tf.data.loading import load
+from pixelart_tf.pictures.images import write
 from pixelart_tf.settings.domain import Domain
 
 RNG = np.random.default_rng(0)
@@ -516,3 +519,25 @@ def test_the_end_of_a_fit_comes_at_once(photos):
         del batches
         waits.append(time.perf_counter() - nap.ended)
     assert sorted(waits)[-5] < 0.1, waits
+
+
+@pytest.mark.slow
+def test_loading_holds_little_more_than_what_it_keeps(tmp_path):
+    """Encoded and decoded pictures were all held at once, and the decoded ones twice: three times what is kept."""
+    picture = np.random.default_rng(0).integers(0, 256, (512, 512, 3), np.uint8)
+    for i in range(200):
+        write(tmp_path / f"{i}.jpg", picture)
+    code = f"""
+import resource
+import tensorflow as tf
+from pixelart_tf.data.loading import load
+from pixelart_tf.settings.domain import Domain
+tf.zeros(1)
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+load(Domain(files="{tmp_path}/0.jpg", image_size=512))
+before = peak()
+load(Domain(files="{tmp_path}", image_size=512))
+print(peak() - before)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 150 < float(done.stdout) < 157 + 60   # MB: 200 pictures of 512x512x3 bytes, and a few on their way

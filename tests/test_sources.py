@@ -80,3 +80,14 @@ def test_an_empty_path_is_not_the_current_folder():
     for call in (sources.count, lambda pattern: list(sources.read(pattern))):
         with pytest.raises(UserError, match="empty path"):
             call("")
+
+
+def test_of_several_patterns_a_picture_is_taken_once(pictures, tmp_path):
+    for name, image in pictures.items():
+        images.write(tmp_path / name, image)
+    (tmp_path / "more").mkdir()
+    images.write(tmp_path / "more" / "p9.png", pictures["p0.png"])
+    found = [item.name for item in sources.read([tmp_path / "p1.png", f"{tmp_path}/p*.png", str(tmp_path / "more")])]
+    assert [name.rpartition("/")[2] for name in found] == ["p1.png", "p0.png", "p2.png", "p9.png"]
+    with pytest.raises(UserError, match="nowhere"):
+        list(sources.read([tmp_path, tmp_path / "nowhere"]))

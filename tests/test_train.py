@@ -523,6 +523,26 @@ def test_a_bad_picture_is_named_in_one_line(experiment, tmp_path, capsys, spoil)
     assert expected in message(capsys, experiment, "--dry-run", "--set", f"data.source.files={folder}")
 
 
+def test_all_bad_pictures_are_named_at_once_or_left_out(experiment, tmp_path, capsys):
+    from pixelart_tf import train
+
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for i in range(3):
+        images.write(folder / f"good{i}.png", np.full((20, 20, 3), i, np.uint8))
+    (folder / "bad0.png").write_text("no picture")
+    (folder / "bad1.png").write_bytes((folder / "good0.png").read_bytes()[:50])
+    command = (experiment, "--dry-run", "--set", f"data.source.files={folder}")
+    told = message(capsys, *command)
+    assert "2 of 5 pictures are bad, nothing is trained (--skip-bad trains on the rest): " in told
+    assert all(f"{folder}/bad{i}.png: " in told for i in range(2))
+    assert train.main([*map(str, command), "--skip-bad"]) == 0
+    out, err = capsys.readouterr()
+    assert "Source     3 pictures" in out
+    assert err.startswith("note: 2 bad pictures are left out: ")
+    assert all(f"{folder}/bad{i}.png: " in err for i in range(2))
+
+
 def test_files_that_are_not_what_they_should_be(experiment, finished, tmp_path, capsys):
     assert "none.toml: no such experiment file" in message(capsys, tmp_path / "none.toml")
     assert f"{tmp_path}: no such experiment file" in message(capsys, tmp_path)

@@ -2,16 +2,19 @@
 
 import dataclasses
 import hashlib
-import os
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import math
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import PurePath
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from pixelart_tf.pictures import images, opening, sources
+from pixelart_tf.base.threads import ahead
+from pixelart_tf.pictures import faults, images, opening, sources
 from pixelart_tf.settings.domain import Domain
+
+ALIGNMENT = 64   # bytes: of a tensor's memory in TensorFlow
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,6 +28,7 @@ class Pictures:
             string (n,).
         enlarge: the files in `data` are of `crop_size` and become `load_size` when they are decoded.
         fingerprint: of the names and the contents, whatever folder they are in.
+        bad: lines `path: reason` of those that were left out.
     """
 
     domain: Domain
@@ -32,6 +36,7 @@ class Pictures:
     data: tf.Tensor
     enlarge: bool = False
     fingerprint: str = ""
+    bad: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -75,48 +80,89 @@ def load(
         The pictures, sorted as `finding.pictures` and `shards.list_shards` do.
 
     Raises:
-        ValueError: nothing there, a bad picture or a bad shard: its file (and record) and the reason in one line.
+        ValueError: nothing there, a bad shard, or bad pictures (unless the domain skips them): their files (and
+            records) and the reasons in one line.
     """
-    pictures = [item for i, item in enumerate(sources.read(domain.files)) if chosen is None or i in chosen]
-    names, places, files = ([getattr(item, key) for item in pictures] for key in ("name", "place", "data"))
+    # Names first, as what is decoded is written where it stays: besides it only a few pictures are held at a time.
+    wanted = [i for i, _ in enumerate(sources.read(domain.files)) if chosen is None or i in chosen]
     size = domain.load_size
-    num_bytes = len(names) * size[0] * size[1] * 3
-    cached = num_bytes <= cache_bytes
-    data = np.empty((len(names), *size, 3), np.uint8) if cached else np.empty(len(names), object)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        native = list(pool.map(_native_size, files))
-        whole = not cached and not domain.half   # else files are not what is to be decoded for a batch
-        enlarge = whole and _enlarges(domain) and all(found == domain.crop_size for found in native)
+    cached = len(wanted) * size[0] * size[1] * 3 <= cache_bytes
+    data = _aligned((len(wanted), *size, 3)) if cached else None
+    enlarge = not cached and not domain.half and _enlarges(domain) and all(
+        _native_size(item.data) == domain.crop_size for item in _only(domain, set(wanted))
+    )
 
-        def prepare(index: int) -> None:
-            plain = native[index] in (size, domain.crop_size) and not domain.half
-            image = _decode_one(files[index], native[index], places[index]) if plain else images.read(
-                files[index], name=places[index]
-            )
-            image = _half(image, domain.half, places[index]) if domain.half else image
-            ready = to_load_size(image, domain)
-            if cached:
-                data[index] = ready
-            elif enlarge or (plain and ready is image):
-                data[index] = files[index]
-            else:
-                data[index] = images.encode(ready, "png")
+    def prepare(job: tuple[int, sources.Encoded]) -> _Kept | images.ImageError:
+        index, item = job
+        try:
+            encoded = item.data
+            kept = _prepared(domain, encoded, item.place, None if data is None else data[index], enlarge)
+        except images.ImageError as error:
+            return error
+        return _Kept(index, item.name, len(encoded), hashlib.sha256(encoded).digest(), kept)
 
-        for done, _ in enumerate(pool.map(prepare, range(len(names))), 1):
-            if progress is not None:
-                progress(done, len(names))
+    good, bad = [], []
+    for done, result in enumerate(ahead(prepare, enumerate(_only(domain, set(wanted)))), 1):
+        (good if isinstance(result, _Kept) else bad).append(result)
+        if progress is not None:
+            progress(done, len(wanted))
+    bad = list(map(str, bad))
+    if bad and not (domain.skip_bad and good):
+        raise images.ImageError(faults.described(
+            bad, len(wanted), nothing="nothing is trained", skipping="--skip-bad trains on"
+        ))
     with tf.device("CPU"):
-        data = tf.constant(data if cached else list(data))
+        if cached:
+            kept = tf.experimental.dlpack.from_dlpack(data.__dlpack__())   # without a copy
+            kept = tf.gather(kept, [each.index for each in good]) if bad else kept
+        else:
+            kept = tf.constant([each.data for each in good])
     return Pictures(
-        domain=domain, names=tuple(names), data=data, enlarge=enlarge, fingerprint=_fingerprint(names, files)
+        domain=domain, names=tuple(each.name for each in good), data=kept, enlarge=enlarge,
+        fingerprint=_fingerprint(good), bad=tuple(bad),
     )
 
 
-def _fingerprint(names: Sequence[str], files: Sequence[bytes]) -> str:
+class _Kept(NamedTuple):
+    """What is kept of a picture while others are read: `data` is its file, where pictures are not kept decoded."""
+
+    index: int
+    name: str
+    num_bytes: int
+    digest: bytes
+    data: bytes | None
+
+
+def _only(domain: Domain, wanted: set[int]) -> Iterator[sources.Encoded]:
+    return (item for i, item in enumerate(sources.read(domain.files)) if i in wanted)
+
+
+def _prepared(domain: Domain, encoded: bytes, place: str, row: np.ndarray | None, enlarge: bool) -> bytes | None:
+    """Puts a decoded picture into its row of the set, uint8 (H, W, 3); or without one gives the file to keep."""
+    size, native = domain.load_size, _native_size(encoded)
+    plain = native in (size, domain.crop_size) and not domain.half
+    image = _decode_one(encoded, native, place) if plain else images.read(encoded, name=place)
+    image = _half(image, domain.half, place) if domain.half else image
+    ready = to_load_size(image, domain)
+    if row is not None:
+        row[...] = ready
+        return None
+    return encoded if enlarge or (plain and ready is image) else images.encode(ready, "png")
+
+
+def _aligned(shape: tuple[int, ...]) -> np.ndarray:
+    """An empty uint8 array that begins where TensorFlow wants its tensors to begin."""
+    number = math.prod(shape)
+    memory = np.empty(number + ALIGNMENT, np.uint8)
+    first = -memory.ctypes.data % ALIGNMENT
+    return memory[first : first + number].reshape(shape)
+
+
+def _fingerprint(kept: Sequence[_Kept]) -> str:
     """Of a set: of its names without folders, the sizes of its files, and the contents of 64 spread over it."""
-    digest = hashlib.sha256(repr([(PurePath(n).name, len(f)) for n, f in zip(names, files, strict=True)]).encode())
-    for index in np.unique(np.linspace(0, len(files) - 1, 64).round().astype(int)):
-        digest.update(hashlib.sha256(files[index]).digest())
+    digest = hashlib.sha256(repr([(PurePath(each.name).name, each.num_bytes) for each in kept]).encode())
+    for index in np.unique(np.linspace(0, len(kept) - 1, 64).round().astype(int)):
+        digest.update(kept[index].digest)
     return digest.hexdigest()[:32]
 
 

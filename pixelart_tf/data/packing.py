@@ -17,7 +17,7 @@ from pixelart_tf.base.cli import UserError
 from pixelart_tf.base.files import expanded
 from pixelart_tf.base.stderr import quiet
 from pixelart_tf.base.threads import ahead
-from pixelart_tf.pictures import finding, images, shards, sources
+from pixelart_tf.pictures import faults, finding, images, shards, sources
 from pixelart_tf.pictures.likeness import likeness, near_duplicates
 from pixelart_tf.pixelize import grid
 
@@ -120,7 +120,9 @@ def pack(
         temporary.mkdir()
         written = _write(good_records(), domain, temporary, shard_size)
         if (bad and not skip_bad) or not good:
-            raise PackError(_describe(bad, len(bad) + len(good)))
+            raise PackError(faults.described(
+                bad, len(bad) + len(good), nothing="nothing is written", skipping="--skip-bad packs"
+            ))
         digits = max(2, len(str(len(written) - 1)))
         made = [shards_dir / f"{domain}{i:0{digits}}-{count}.tfrec" for i, (_, count) in enumerate(written)]
         for (path, _), shard in zip(written, made, strict=True):
@@ -275,13 +277,3 @@ def _write(records: Iterator[_Record], domain: str, folder: Path, shard_size: in
     except tf.errors.OpError as error:
         raise PackError(f"{folder.parent}: {error.message.rpartition('; ')[2]}") from None
     return list(zip(paths, counts, strict=True))
-
-
-def _describe(bad: list[str], total: int) -> str:
-    if len(bad) == total:
-        return f"no good picture among {total}, the first: {bad[0]}"
-    if len(bad) == 1:
-        return f"{bad[0]}; nothing is written (--skip-bad packs the other {total - 1})"
-    return f"{len(bad)} of {total} pictures are bad, nothing is written (--skip-bad packs the rest): {'; '.join(bad)}"
-
-

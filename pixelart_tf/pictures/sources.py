@@ -2,7 +2,7 @@
 
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,8 @@ import numpy as np
 
 from pixelart_tf.base.files import expanded
 from pixelart_tf.pictures import finding, images, opening, shards
+
+Pattern = str | Path | Sequence[str | Path]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +43,19 @@ class Encoded:
         return images.read(self.data, name=self.place)
 
 
-def read(pattern: str | Path) -> Iterator[Encoded]:
+def read(pattern: Pattern) -> Iterator[Encoded]:
     """Reads a set of pictures in its order, one after the other.
 
     Args:
-        pattern: a picture, a folder or a glob of pictures; a `.zip`; a shard, a folder or a glob of shards.
+        pattern: a picture, a folder or a glob of pictures; a `.zip`; a shard, a folder or a glob of shards; or several
+            of these, of which a file that is in more than one is taken once.
 
     Raises:
         UserError: nothing there, or a file that cannot be read; says which, in one line.
     """
+    if not isinstance(pattern, str | Path):
+        yield from _once(item for each in pattern for item in read(each))
+        return
     path = expanded(pattern)
     if shards.are_meant(pattern):
         empty = True
@@ -66,6 +72,20 @@ def read(pattern: str | Path) -> Iterator[Encoded]:
     else:
         for file in finding.pictures(pattern):
             yield Encoded(name=str(file), place=str(file), source=file)
+
+
+def _once(items: Iterator[Encoded]) -> Iterator[Encoded]:
+    seen = set()
+    for item in items:
+        place = str(item.source.resolve()) if isinstance(item.source, Path) else item.place
+        if place not in seen:
+            seen.add(place)
+            yield item
+
+
+def described(pattern: Pattern) -> str:
+    """What messages call a pattern, or several."""
+    return str(pattern) if isinstance(pattern, str | Path) else ", ".join(map(str, pattern))
 
 
 def count(pattern: str | Path) -> int | None:

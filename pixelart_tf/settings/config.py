@@ -252,9 +252,9 @@ def _checked(value, parameter: inspect.Parameter, name: str):
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"`{name}` must be finite. Received: {value}")
     if isinstance(value, str):
-        if not _is_text(value):
-            raise ConfigError(f"`{name}` must be UTF-8. Received: {value!r}")
-        value = absolute(value) if is_path and value not in ("", HELD_OUT) else str(value)
+        value = _text(value, is_path, name)
+    elif isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
+        value = tuple(_text(each, is_path, name) for each in value)
     accepted = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
     for kind in accepted:
         origin = typing.get_origin(kind) or kind
@@ -262,13 +262,21 @@ def _checked(value, parameter: inspect.Parameter, name: str):
             return _as_float(value, name)
         if origin is tuple and isinstance(value, list | tuple):
             items = typing.get_args(kind)
-            if not items or (len(items) == len(value) and all(type(v) is t for v, t in zip(value, items, strict=True))):
+            kinds = items[:1] * len(value) if items[1:] == (...,) else items
+            if not items or (len(kinds) == len(value) and all(type(v) is t for v, t in zip(value, kinds, strict=True))):
                 return tuple(value)
         elif isinstance(origin, type) and isinstance(value, origin) and isinstance(value, bool) == (origin is bool):
             return value
     words = {dict: "a table", str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
+    words[tuple[str, ...]] = "a list of strings"
     wanted = " or ".join(words.get(kind, str(kind)) for kind in accepted if kind is not types.NoneType)
     raise ConfigError(f"`{name}` must be {wanted}. Received: {value!r}")
+
+
+def _text(value: str, is_path: bool, name: str) -> str:
+    if not _is_text(value):
+        raise ConfigError(f"`{name}` must be UTF-8. Received: {value!r}")
+    return absolute(value) if is_path and value not in ("", HELD_OUT) else str(value)
 
 
 def _as_float(value: int, name: str) -> float:

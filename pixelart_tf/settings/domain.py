@@ -21,7 +21,9 @@ class Domain:
     `pixelate` or `boxes`. With `pixelate` or `boxes` on the target alone, photos are enough to learn photo -> pixels.
 
     Args:
-        files: a shard, a folder or a glob of shards (TFRecord files); or a picture, a folder or a glob of pictures.
+        files: a shard, a folder or a glob of shards (TFRecord files); a picture, a folder or a glob of pictures; a zip;
+            or a list of these, of which a picture that is in several is taken once.
+        skip_bad: whether bad pictures are left out, instead of ending the training before it begins.
         half: `"left"` or `"right"`: only that half of each picture is taken, before all else. For pairs that lie side
             by side in one file, as pix2pix's sets have them: source and target name the same files then. Empty for
             whole pictures.
@@ -44,7 +46,8 @@ class Domain:
         ValueError: an argument breaks its rule.
     """
 
-    files: Annotated[str, PATH]
+    files: Annotated[str | tuple[str, ...], PATH]
+    skip_bad: bool = False
     half: str = ""
     image_size: int | tuple[int, int] = 256
     fit: str = "crop"
@@ -59,6 +62,8 @@ class Domain:
     hue: bool = False
 
     def __post_init__(self) -> None:
+        if isinstance(self.files, list):
+            object.__setattr__(self, "files", tuple(self.files))
         for name in ("image_size", "output_size"):
             value = getattr(self, name)
             if isinstance(value, list):   # a TOML array

@@ -61,8 +61,9 @@ class Settings:
         self.data = {name: config.call(Domain, side, f"data.{name}") for name, side in parts.items()}
         self.partner = None if partner is None else config.call(Partner, partner, f"data.{PARTNER}")
         for name, domain in self.data.items():
-            if not domain.files:   # else a glob of the current folder
-                raise ConfigError(f"`data.{name}.files` must name shards or pictures. Received: ''")
+            files = (domain.files,) if isinstance(domain.files, str) else domain.files
+            if not files or not all(files):   # else a glob of the current folder
+                raise ConfigError(f"`data.{name}.files` must name shards or pictures. Received: {domain.files!r}")
         self._check_partner()
 
     def _check_partner(self):
@@ -111,13 +112,19 @@ def tables_of(experiment: Path | None, overrides: Iterable[str], *, goes_on: Run
     return named if goes_on is None else resumed(named, goes_on.tables(), goes_on)
 
 
-def sides(data: dict) -> dict[str, dict]:
+def sides(data: dict, *, known: Iterable[str] = ()) -> dict[str, dict]:
     """The `[data]` table as one table a domain, and that of the partners: what domains share stands in `[data]` itself.
 
-    Raises ConfigError.
+    Args:
+        data: the table.
+        known: domains that there are though the table does not name them.
+
+    Raises:
+        ConfigError: a domain that is no table.
     """
     given = {name: _table(data, name, "data.") for name in (*DOMAINS, PARTNER) if name in data}
-    shared = {key: value for key, value in data.items() if key not in given}
+    given = {name: {} for name in known if name in DOMAINS and name not in given} | given
+    shared = {key: value for key, value in data.items() if key not in (*DOMAINS, PARTNER)}
     return {name: side if name == PARTNER else shared | side for name, side in given.items()}
 
 
@@ -159,13 +166,14 @@ def resumed(named: dict, before: dict, folder: object) -> dict:
     Raises:
         ConfigError: something that belongs to the run is named with another value.
     """
-    named = named | {"data": sides(_table(named, "data"))} if "data" in named else named
+    if "data" in named:
+        named = named | {"data": sides(_table(named, "data"), known=before.get("data", {}))}
     fingerprints = before.get(TOLD, {}).get("pictures", {})
     before = {name: table for name, table in before.items() if name != TOLD}
     old = _flat(before)
     for key, value in _flat(named).items():
         # A folder may have been moved, where what it holds is known.
-        changeable = (*CHANGEABLE, *(f"data.{name}.files" for name in fingerprints))
+        changeable = CHANGEABLE + tuple(f"data.{name}.{key}" for name in fingerprints for key in ("files", "skip_bad"))
         is_fixed = key not in changeable and any(key == name or key.startswith(f"{name}.") for name in FIXED)
         # What the run's config does not know came later, and the run was begun with its default.
         if is_fixed and key in old and not _is_same(old[key], value):
@@ -179,6 +187,8 @@ def _is_same(old, new) -> bool:
         return True
     if isinstance(old, str) and isinstance(new, str) and old and new:
         return config.absolute(old) == config.absolute(new)
+    if isinstance(old, list) and isinstance(new, list | tuple) and len(old) == len(new):
+        return all(map(_is_same, old, new))
     return False
 
 

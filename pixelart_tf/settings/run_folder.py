@@ -112,11 +112,12 @@ class RunFolder:
     def trained_on(self) -> list[str]:
         """Patterns of the pictures that the run was trained on, as `sources.read` takes them. Raises ConfigError."""
         data = self.tables().get("data")
-        sides = [side for side in data.values() if isinstance(side, dict)] if isinstance(data, dict) else []
-        files = [config.absolute(side["files"]) for side in sides if isinstance(side.get("files"), str)]
-        if not files or len(files) < len(sides):
+        sides = [data.get(name) for name in ("source", "target")] if isinstance(data, dict) else []
+        given = [side.get("files") for side in sides if isinstance(side, dict)]
+        files = [path for each in given for path in (each if isinstance(each, list) else [each])]
+        if not files or not all(isinstance(path, str) for path in files):
             raise config.ConfigError(f"{self.config}: does not say `data.*.files`, the pictures that were trained on")
-        return files
+        return [config.absolute(path) for path in files]
 
     def history(self) -> list[dict]:
         """A dict an epoch, in order; empty where the log is not there.

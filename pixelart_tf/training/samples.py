@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import sys
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.data import feeds, loading, partners
 from pixelart_tf.generators.saving import as_float32, with_cells
 from pixelart_tf.models.model import Model
-from pixelart_tf.pictures import images
+from pixelart_tf.pictures import faults, images, sources
 from pixelart_tf.settings import config
 from pixelart_tf.settings.domain import Domain
 from pixelart_tf.settings.experiment import PARTNER, Settings
@@ -54,9 +55,13 @@ def read(domain: Domain, chosen: frozenset[int] | None = None) -> loading.Pictur
         UserError: names the file and the reason.
     """
     try:
-        return loading.load(domain, chosen=chosen, progress=ProgressBar(f"reading {domain.files}"))
+        told = ProgressBar(f"reading {sources.described(domain.files)}")
+        pictures = loading.load(domain, chosen=chosen, progress=told)
     except ValueError as error:
         raise UserError(str(error)) from error
+    if pictures.bad:
+        print(f"note: {len(pictures.bad)} bad pictures are left out: {faults.named(pictures.bad)}", file=sys.stderr)
+    return pictures
 
 
 def other(domain: Domain, files: str, parts: Split | None) -> loading.Pictures:

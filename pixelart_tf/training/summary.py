@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pixelart_tf.settings.run_folder import RunFolder
 
+from pixelart_tf.pictures import sources
+
 
 def summary_of(run) -> str:
     """A `Run` that is ready to start, in a few lines."""
@@ -19,7 +21,7 @@ def summary_of(run) -> str:
         height, width, channels = pictures.domain.shape
         lines += [
             f"{name.capitalize():<10} {len(pictures):,} pictures, {width}x{height}x{channels}, "
-            f"{pictures.domain.files}"
+            f"{sources.described(pictures.domain.files)}"
         ]
     if run.partners is not None:
         height, width, channels = run.partners.shape
