@@ -530,9 +530,12 @@ def test_all_bad_pictures_are_named_at_once_or_left_out(experiment, tmp_path, ca
     folder.mkdir()
     for i in range(3):
         images.write(folder / f"good{i}.png", np.full((20, 20, 3), i, np.uint8))
+    shutil.copytree(folder, tmp_path / "shown")
     (folder / "bad0.png").write_text("no picture")
     (folder / "bad1.png").write_bytes((folder / "good0.png").read_bytes()[:50])
-    command = (experiment, "--dry-run", "--set", f"data.source.files={folder}")
+    command = (
+        experiment, "--dry-run", "--set", f"data.source.files={folder}", "--set", f"samples.source={tmp_path}/shown",
+    )
     told = message(capsys, *command)
     assert "2 of 5 pictures are bad, nothing is trained (--skip-bad trains on the rest): " in told
     assert all(f"{folder}/bad{i}.png: " in told for i in range(2))

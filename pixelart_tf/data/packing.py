@@ -120,9 +120,8 @@ def pack(
         temporary.mkdir()
         written = _write(good_records(), domain, temporary, shard_size)
         if (bad and not skip_bad) or not good:
-            raise PackError(faults.described(
-                bad, len(bad) + len(good), nothing="nothing is written", skipping="--skip-bad packs"
-            ))
+            words = {"nothing": "nothing is written", "skipping": "--skip-bad packs"}
+            raise PackError(faults.described(bad, len(bad) + len(good), **words))
         digits = max(2, len(str(len(written) - 1)))
         made = [shards_dir / f"{domain}{i:0{digits}}-{count}.tfrec" for i, (_, count) in enumerate(written)]
         for (path, _), shard in zip(written, made, strict=True):

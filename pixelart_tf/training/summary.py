@@ -4,9 +4,8 @@ import math
 import shlex
 from pathlib import Path
 
-from pixelart_tf.settings.run_folder import RunFolder
-
 from pixelart_tf.pictures import sources
+from pixelart_tf.settings.run_folder import RunFolder
 
 
 def summary_of(run) -> str:
