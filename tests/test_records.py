@@ -356,7 +356,7 @@ def test_a_full_disk_shows_when_a_picture_is_written(small_disk):
 def test_a_file_in_place_of_the_folder(folder, tmp_path, capsys):
     (tmp_path / "out").write_bytes(b"mine")
     assert f"{tmp_path / 'out'}: " in fails(capsys, "pack", folder, tmp_path / "out", "--domain", "d")
-    assert f"{tmp_path / 'out' / 'deeper'}: " in fails(capsys, "pack", folder, tmp_path / "out/deeper", "--domain", "d")
+    assert f"{tmp_path / 'out'}: " in fails(capsys, "pack", folder, tmp_path / "out/deeper", "--domain", "d")
     assert (tmp_path / "out").read_bytes() == b"mine"
 
 
@@ -395,6 +395,46 @@ def test_stopping_leaves_nothing_behind(folder, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         packing.pack(folder, tmp_path / "out", domain="d", shard_size=1, progress=stop)
     assert not (tmp_path / "out").exists()
+
+
+KILLED = """
+import os, signal, sys
+from pixelart_tf.data import packing
+
+replace, left = os.replace, 3
+
+def killed(*arguments):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    replace(*arguments)
+
+os.replace = killed
+packing.pack(sys.argv[1], sys.argv[2], domain="d", size=16, shard_size=1, overwrite=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_pack_that_was_killed_between_its_moves_is_whole(folder, tmp_path):
+    """It left some of the new shards beside some of the old ones."""
+    out = tmp_path / "out"
+    packing.pack(folder, out, domain="d", size=16)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(folder), str(out)], cwd=ROOT, check=False, capture_output=True
+    )
+    assert done.returncode == -9
+    assert 1 < len(list(out.glob("*.tfrec"))) < 7   # half moved
+    assert [shard.path.name for shard in shard_files.check_shards(out)] == [f"d{i:02}-1.tfrec" for i in range(6)]
+    assert not [path.name for path in out.iterdir() if path.name.startswith(".")]
+
+
+def test_what_is_being_written_by_another_process_stays(folder, tmp_path):
+    (tmp_path / "out" / f".packing-x-{os.getppid()}").mkdir(parents=True)
+    (tmp_path / "out" / ".packing-x-999999999").mkdir()
+    packing.pack(folder, tmp_path / "out", domain="d", size=16)
+    hidden = [path.name for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
+    assert hidden == [f".packing-x-{os.getppid()}"]
 
 
 # --- check ---

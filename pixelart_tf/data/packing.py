@@ -1,9 +1,7 @@
 """Pictures -> TFRecord shards of the competition's schema, in parallel, whole or not at all."""
 
-import contextlib
 import os
 import re
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -17,7 +15,7 @@ from pixelart_tf.base.cli import UserError
 from pixelart_tf.base.files import expanded
 from pixelart_tf.base.stderr import quiet
 from pixelart_tf.base.threads import ahead
-from pixelart_tf.pictures import faults, finding, images, shards, sources
+from pixelart_tf.pictures import faults, finding, images, moving, shards, sources
 from pixelart_tf.pictures.likeness import likeness, near_duplicates
 from pixelart_tf.pixelize import grid
 
@@ -93,6 +91,7 @@ def pack(
     workers = os.cpu_count() or 1 if workers is None else workers
     _check_options(domain, size, fit, resample, format, quality, native, shard_size, workers)
     shards_dir = Path(shards_dir)
+    moving.finish(shards_dir)
     replaced = _shards_of(shards_dir, domain)
     if replaced and not overwrite:
         raise PackError(f"{replaced[0]}: shards of `{domain}` are here already; --overwrite replaces them")
@@ -112,29 +111,17 @@ def pack(
                 if skip_bad or not bad:
                     yield result
 
-    made_dir = not shards_dir.exists()
-    shards_dir.mkdir(parents=True, exist_ok=True)
-    # Within `shards_dir`, as only there a rename is sure to stay on one disk; hidden, so that no glob finds it.
-    temporary = shards_dir / f".packing-{domain}-{os.getpid()}"
-    try:
-        temporary.mkdir()
-        written = _write(good_records(), domain, temporary, shard_size)
+    with moving.together(shards_dir, domain, [path.name for path in replaced]) as folder:
+        written = _write(good_records(), domain, folder, shard_size, called=shards_dir)
         if (bad and not skip_bad) or not good:
             words = {"nothing": "nothing is written", "skipping": "--skip-bad packs"}
             raise PackError(faults.described(bad, len(bad) + len(good), **words))
         digits = max(2, len(str(len(written) - 1)))
-        made = [shards_dir / f"{domain}{i:0{digits}}-{count}.tfrec" for i, (_, count) in enumerate(written)]
-        for (path, _), shard in zip(written, made, strict=True):
-            os.replace(path, shard)
-        for path in set(replaced) - set(made):
-            path.unlink()
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        if made_dir:
-            with contextlib.suppress(OSError):   # it is not empty when all went well
-                shards_dir.rmdir()
+        names = [f"{domain}{i:0{digits}}-{count}.tfrec" for i, (_, count) in enumerate(written)]
+        for (path, _), name in zip(written, names, strict=True):
+            os.rename(path, folder / name)
     return Packed(
-        shards=made,
+        shards=[shards_dir / name for name in names],
         formats=Counter(item.format for item in good),
         bad=bad,
         duplicates=near_duplicates([item.name for item in good], [item.likeness for item in good]),
@@ -250,8 +237,10 @@ def _names(paths: list[Path]) -> list[str]:
     return [(path.with_suffix("") if bare[path.with_suffix("")] == 1 else path).as_posix() for path in relative]
 
 
-def _write(records: Iterator[_Record], domain: str, folder: Path, shard_size: int) -> list[tuple[Path, int]]:
-    """Writes shards into `folder`. Returns their paths and how many records each holds."""
+def _write(
+    records: Iterator[_Record], domain: str, folder: Path, shard_size: int, *, called: Path
+) -> list[tuple[Path, int]]:
+    """Writes shards into `folder`, which messages call `called`; gives their paths and how many records each holds."""
     with quiet():
         import tensorflow as tf  # takes seconds: not before the arguments are known to be good
 
@@ -274,5 +263,5 @@ def _write(records: Iterator[_Record], domain: str, folder: Path, shard_size: in
         if writer is not None:
             writer.close()   # here a full disk shows at the latest
     except tf.errors.OpError as error:
-        raise PackError(f"{folder.parent}: {error.message.rpartition('; ')[2]}") from None
+        raise PackError(f"{called}: {error.message.rpartition('; ')[2]}") from None
     return list(zip(paths, counts, strict=True))

@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.base.files import expanded
 from pixelart_tf.base.threads import ahead
-from pixelart_tf.pictures import finding, framing, images, opening
+from pixelart_tf.pictures import finding, framing, images, moving, opening
 from pixelart_tf.pictures.framing import RecordError
 
 # `photo19-350.tfrec`: domain, number of the shard, number of records
@@ -66,6 +66,7 @@ def note_others(pattern: str | Path) -> None:
 
 def _files(path: Path) -> list[Path]:
     """What is in a folder or matches a glob, hidden files excepted."""
+    moving.finish(path if path.is_dir() else path.parent)
     try:
         files = [*path.iterdir()] if path.is_dir() else finding.matches(path)
     except OSError as error:

@@ -100,7 +100,7 @@ class ScoreTable:
         network: `"lite0"`, `"inception"` or a Keras model file; see `features.load`.
         weights: a file of the Inception's weights; empty: the cache, or fetched once.
         every: epochs between two scores; the last epoch always has one.
-        count: pictures of each domain, spread over the set; 0: all.
+        count: pictures of each domain, spread over the set, which bounds the time that a score takes; 0: all.
         epsilon: memorization distances below it count.
     """
 
@@ -109,7 +109,7 @@ class ScoreTable:
     network: str = "lite0"
     weights: Files = ""
     every: int = 5
-    count: int = 0
+    count: int = 300
     epsilon: float = 0.1
 
     def __post_init__(self):
