@@ -6,16 +6,17 @@ import time
 from pathlib import Path
 
 from pixelart_tf import devices
-from pixelart_tf.base.cli import UserError, command
+from pixelart_tf.base.cli import command
 from pixelart_tf.base.stderr import quiet
 from pixelart_tf.settings import experiment_files
-from pixelart_tf.settings.experiment import Settings, tables_of
+from pixelart_tf.settings.experiment import Settings, precision_of, tables_of
 from pixelart_tf.settings.run_folder import RunFolder
 
 EXAMPLES = """
 examples:
   python -m pixelart_tf.train                                     the quickstart: cartoons to pixel art, in minutes
-  python -m pixelart_tf.train experiments/monet_4.toml --tpu      on a TPU
+  python -m pixelart_tf.train --tpu                               the same at 256 pixels, by a U-Net of full size
+  python -m pixelart_tf.train experiments/monet_4.toml --tpu      any experiment on a TPU
   python -m pixelart_tf.train my.toml --set model.cycle_weight=20 --set train.epochs=60 --run runs/more_cycle
   python -m pixelart_tf.train my.toml --run runs/more_cycle --resume
   python -m pixelart_tf.train --run runs/mine --set data.source.files=photos/ --set data.target.files=sprites/
@@ -44,10 +45,12 @@ def main(argv: list[str] | None = None) -> int:
 
         print(listing())
         return 0
-    folder = RunFolder(args.run or Path("runs") / (args.experiment or experiment_files.QUICKSTART).stem)
-    goes_on = args.resume and folder.config.is_file()
     # Without an experiment all that is not named is in the run's folder, or a default.
-    experiment = args.experiment or (None if goes_on or args.settings else experiment_files.QUICKSTART)
+    known = args.settings or (args.resume and args.run is not None and RunFolder(args.run).config.is_file())
+    experiment = args.experiment or (None if known else _default(args))
+    folder = RunFolder(args.run or Path("runs") / (experiment or experiment_files.QUICKSTART).stem)
+    goes_on = args.resume and folder.config.is_file()
+    experiment = args.experiment if goes_on else experiment
     tables = tables_of(experiment, args.overrides, goes_on=folder if goes_on else None)
     devices.select_backend(args.backend, args.tpu)
     settings = Settings(tables)
@@ -57,7 +60,8 @@ def main(argv: list[str] | None = None) -> int:
 
         print(manual(settings), end="")
         return 0
-    chosen = devices.choose(tpu=args.tpu, precision=_precision(args, folder), devices=args.devices)
+    precision = precision_of(folder, args.precision, args.resume)
+    chosen = devices.choose(tpu=args.tpu, precision=precision, devices=args.devices)
     from pixelart_tf.training import callbacks, run, summary
 
     if args.dry_run:
@@ -82,7 +86,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m pixelart_tf.train", description=__doc__, epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("experiment", nargs="?", type=Path, help="a TOML file, see --list (default: the quickstart)")
+    parser.add_argument("experiment", nargs="?", type=Path, help="a TOML file, see --list (default: the quickstart; "
+                             "unet_256 with --tpu and on several devices of JAX)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
                         help="another value for one setting, such as model.cycle_weight=20; may be repeated")
     parser.add_argument("--run", type=Path, metavar="DIR",
@@ -109,12 +114,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _precision(args: argparse.Namespace, folder: RunFolder) -> str:
-    """Of a run that goes on, the one that it was begun with."""
-    begun_with = folder.precision() if args.resume and folder.config.is_file() else None
-    if begun_with and args.precision not in ("auto", begun_with):
-        raise UserError(f"--precision: {folder} was begun with {begun_with}. Received: {args.precision}")
-    return begun_with or args.precision
+def _default(args: argparse.Namespace) -> Path:
+    """The experiment of who names none: what two cores can do, or the model of full size where there is more."""
+    backend = devices.select_backend(args.backend, args.tpu)
+    if not args.tpu and not (backend == "jax" and devices.several_on_jax(args.devices)):
+        return experiment_files.QUICKSTART
+    path, what = experiment_files.FULL_SIZE, "is a TPU" if args.tpu else "are several devices"
+    print(f"Experiment {path.stem}, as none was named and there {what}: the U-Net of full size at 256 pixels")
+    return path
 
 
 if __name__ == "__main__":

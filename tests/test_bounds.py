@@ -20,6 +20,7 @@ files = "pictures"
 [data.target]
 files = "pictures"
 [model.generator]
+name = "resnet"
 base_width = 4
 [model.discriminator]
 base_width = 4

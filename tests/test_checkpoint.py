@@ -21,7 +21,7 @@ def model(seed=0, base_width=4):
     keras.utils.set_random_seed(seed)
     made = CycleGAN(
         {"source": (8, 8, 3), "target": (8, 8, 3)}, pool_size=2, diff_augment="color",
-        generator={"base_width": base_width, "num_blocks": 1, "num_downsamplings": 1, "dropout": 0.5},
+        generator={"name": "resnet", "base_width": base_width, "num_blocks": 1, "num_downsamplings": 1, "dropout": 0.5},
         discriminator={"base_width": 4, "num_layers": 1},
     )
     made.compile(optimizer=adam(num_steps=3, ema_momentum=0.9), jit_compile=False)

@@ -13,7 +13,7 @@ from pixelart_tf.training.optimizers import adam
 pytestmark = pytest.mark.keras_only
 
 SIZE = 16
-RESNET = {"base_width": 4, "num_blocks": 1, "num_downsamplings": 1}
+RESNET = {"name": "resnet", "base_width": 4, "num_blocks": 1, "num_downsamplings": 1}
 UNET = {"name": "unet", "base_width": 4, "num_downsamplings": 2, "dropout": 0.0}
 PATCHGAN = {"base_width": 4, "num_layers": 1}
 
@@ -270,7 +270,7 @@ def test_what_is_learnt_is_one_scalar_without_a_train_step():
     ("options", "message"),
     [
         ({"generator": {"base_widht": 4}}, "`model.generator.base_widht` is not a setting. Did you mean `base_width`?"),
-        ({"generator": {"name": "vgg"}}, "`model.generator.name` must be one of resnet, unet, cells. Received: 'vgg'"),
+        ({"generator": {"name": "vgg"}}, "`model.generator.name` must be one of unet, resnet, cells. Received: 'vgg'"),
         ({"discriminator": {"num_layers": "3"}}, "`model.discriminator.num_layers` must be a whole number"),
         ({"generator": {"image_size": 8}}, "`model.generator.image_size` is not a setting."),
         ({"size": (18, 18), "generator": RESNET | {"num_downsamplings": 2}}, "`image_size` must"),

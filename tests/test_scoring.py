@@ -25,6 +25,7 @@ files = "source"
 [data.target]
 files = "target"
 [model.generator]
+name = "resnet"
 base_width = 4
 num_blocks = 1
 num_downsamplings = 1

@@ -36,6 +36,7 @@ files = "target"
 pool_size = 3
 diff_augment = "color,translation,cutout"
 [model.generator]
+name = "resnet"
 base_width = 4
 num_blocks = 1
 num_downsamplings = 1
@@ -457,7 +458,7 @@ def test_one_picture_is_enough(experiment, tmp_path, capsys):
     ("model.generator=3", "`model.generator` must be a table. Received: 3"),
     ("model.name=gan", "`model.name` must be one of cyclegan, pix2pix"),
     ("model.name=[1]", "`model.name` must be one of cyclegan, pix2pix"),
-    ("model.generator.name=vgg", "`model.generator.name` must be one of resnet, unet, cells. Received: 'vgg'"),
+    ("model.generator.name=vgg", "`model.generator.name` must be one of unet, resnet, cells. Received: 'vgg'"),
     ("model.objective=wgan", "[model] `objective` must be one of lsgan, bce, hinge, wgangp. Received: 'wgan'"),
     ("optimizer.learning_rate=0", "[optimizer] `learning_rate` must be above 0. Received: 0.0"),
     ("optimizer.learning_rate=fast", "`optimizer.learning_rate` must be a number. Received: 'fast'"),

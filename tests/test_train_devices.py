@@ -20,6 +20,7 @@ files = "source"
 [data.target]
 files = "target"
 [model.generator]
+name = "resnet"
 base_width = 4
 num_downsamplings = 1
 num_blocks = 1
@@ -94,3 +95,21 @@ def test_jax(folder):
     assert [row["step"] for row in losses(folder, "jax")] == [4, 8]
     assert (folder / "jax/samples/epoch_0002.png").exists()
     assert (folder / "jax/to_target.keras").exists()
+
+
+def dry_run(*arguments):
+    command = [sys.executable, "-m", "pixelart_tf.train", *map(str, arguments), "--dry-run"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_who_names_no_experiment_gets_the_full_size_where_there_is_more_than_one_device(folder, one_device):
+    out = dry_run("--backend", "jax", "--devices", "CPU:0", "CPU:1")
+    assert out.startswith(
+        "Experiment unet_256, as none was named and there are several devices: the U-Net of full size at 256 pixels\n"
+    )
+    assert "2 x CPU, jax, DataParallel" in out
+    assert "to_target 54.41, to_source 54.41" in out
+    assert dry_run("--backend", "jax", "--devices", "CPU:0").startswith("Run        runs/quickstart\n")
+    # A run that goes on is the one that it was.
+    resumed = dry_run("--run", folder / "one", "--resume", "--backend", "tensorflow", "--devices", "CPU:0", "CPU:1")
+    assert resumed.startswith(f"Run        {folder / 'one'}, resumed\n")

@@ -41,6 +41,16 @@ def hosts(tf_config: str) -> tuple[int, int]:
         raise DeviceError(f"TF_CONFIG must be like {example}. Received: {tf_config!r}") from error
 
 
+def several_on_jax(devices: Sequence[str] | None) -> bool:
+    """Whether JAX would train on more than one device; asks it only where `devices` does not say."""
+    if devices is not None:
+        return len(parse(devices)[1]) > 1
+    import jax
+
+    with quiet():
+        return len(jax.devices()) > 1
+
+
 def choose_tensorflow(tpu: bool, kind: str | None, numbers: list[int], num_hosts: int) -> tuple:
     """Kind, number of replicas, the device's name, lowest compute capability, strategy."""
     import tensorflow as tf

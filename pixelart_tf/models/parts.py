@@ -15,9 +15,6 @@ GIVEN = ("image_size", "channels", "output_channels", "scale", "condition_size",
 Generator = Annotated[dict | None, config.Table(GENERATORS, given=GIVEN)]
 Discriminator = Annotated[dict | None, config.Table(DISCRIMINATORS, given=GIVEN)]
 ConditionalDiscriminator = Annotated[dict | None, config.Table(CONDITIONAL_DISCRIMINATORS, given=GIVEN)]
-# The same generators where the U-Net is the default.
-UNET_FIRST = {"unet": GENERATORS["unet"]} | GENERATORS
-UNetOrOther = Annotated[dict | None, config.Table(UNET_FIRST, given=GIVEN)]
 
 
 def generator_of(

@@ -9,9 +9,8 @@ from pixelart_tf.base.checks import check_at_least
 from pixelart_tf.models.losses import Adversarial, l1
 from pixelart_tf.models.model import Model, patch_maps, predict, scalar
 from pixelart_tf.models.parts import (
-    UNET_FIRST,
     ConditionalDiscriminator,
-    UNetOrOther,
+    Generator,
     before_clip,
     conditional_discriminator_of,
     generator_of,
@@ -76,7 +75,7 @@ class Pix2Pix(Model):
         self,
         shapes: dict[str, tuple[int, int, int]],
         *,
-        generator: UNetOrOther = None,
+        generator: Generator = None,
         discriminator: ConditionalDiscriminator = None,
         objective: str = "bce",
         adversarial_weight: float = 1.0,
@@ -92,9 +91,7 @@ class Pix2Pix(Model):
         super().__init__(shapes, losses=["to_target", *judged, "l1"], name=name)
         self.input_key = "partner" if "partner" in shapes else "source"
         given, wanted = shapes[self.input_key], shapes["target"]
-        self.to_target = generator_of(
-            generator, given, wanted, name="to_target", functions=UNET_FIRST, resize=True,
-        )
+        self.to_target = generator_of(generator, given, wanted, name="to_target", resize=True)
         self.target_discriminator = conditional_discriminator_of(
             discriminator, given, wanted, name="target_discriminator"
         ) if adversarial_weight else None

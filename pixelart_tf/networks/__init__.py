@@ -10,7 +10,7 @@ from pixelart_tf.networks.unet import unet
 
 # What `name` in `[model.generator]` and in `[model.discriminator]` can be; the first is the default. A generator whose
 # `image_size` is None by default takes pictures of any size.
-GENERATORS = {"resnet": resnet, "unet": unet, "cells": cells}
+GENERATORS = {"unet": unet, "resnet": resnet, "cells": cells}
 DISCRIMINATORS = {"patchgan": patchgan}
 # Those of pairs of an input and an output.
 CONDITIONAL_DISCRIMINATORS = {"patchgan": conditional_patchgan}

@@ -182,6 +182,14 @@ def resumed(named: dict, before: dict, folder: object) -> dict:
     return _merged(before, named)
 
 
+def precision_of(folder: RunFolder, asked: str, resume: bool) -> str:
+    """The precision that was asked for; of a run that goes on, the one that it was begun with. Raises UserError."""
+    begun_with = folder.precision() if resume and folder.config.is_file() else None
+    if begun_with and asked not in ("auto", begun_with):
+        raise UserError(f"--precision: {folder} was begun with {begun_with}. Received: {asked}")
+    return begun_with or asked
+
+
 def _is_same(old, new) -> bool:
     if old == new:
         return True

@@ -9,6 +9,7 @@ BUILT_IN = Path(__file__).with_name("builtin")
 HAS_REPOSITORY = (REPOSITORY / "experiments" / "quickstart.toml").is_file() and (REPOSITORY / "tfrecords").is_dir()
 EXPERIMENTS = (REPOSITORY if HAS_REPOSITORY else BUILT_IN) / "experiments"
 QUICKSTART = EXPERIMENTS / "quickstart.toml"
+FULL_SIZE = EXPERIMENTS / "unet_256.toml"   # for who has more than two cores
 # Pictures for a first try of what was trained.
 EXAMPLES = REPOSITORY / "tests" / "data" / "pictures"
 EXAMPLE_PICTURES = EXAMPLES if EXAMPLES.is_dir() else BUILT_IN / "tfrecords" / "heldout_cartoon00-61.tfrec"
