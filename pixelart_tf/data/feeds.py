@@ -14,16 +14,15 @@ in memory is never augmented: each pass crops and mirrors anew.
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from pixelart_tf.data import partners as made
 from pixelart_tf.data.loading import Pictures
+from pixelart_tf.data.pairing import pairs
 from pixelart_tf.data.partners import Partners
 from pixelart_tf.data.pixelation import pixelate, to_boxes
-from pixelart_tf.pictures.images import SUFFIXES
 from pixelart_tf.settings.domain import Domain
 
 NUM_THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -86,29 +85,14 @@ def paired(
     """As `unpaired`, of pictures of `"source"` and `"target"` that belong together by name, both with the same crop
     and mirror.
 
-    Names are compared without folder and suffix. The two image sizes may differ; crops are alike in proportion.
-
-    Raises:
-        ValueError: a name has no partner or occurs twice; the domains differ in `mirror` or in relative `jitter`.
+    See `pairing.pairs`, also for what it raises.
     """
     options = _options(batch_size, seed, start_step, num_hosts, host)
-    source, target = pictures["source"], pictures["target"]
-    if source.domain.mirror != target.domain.mirror:
-        raise ValueError("`mirror` must be the same in paired domains. Received: True and False")
-    jitters = [each.domain.jitter / min(each.domain.crop_size) for each in (source, target)]
-    if jitters[0] != jitters[1]:
-        raise ValueError(
-            "`jitter` must be the same part of `image_size` in paired domains. "
-            f"Received: {source.domain.jitter} and {target.domain.jitter}"
-        )
-    keys = {"source": _keys(source), "target": _keys(target)}
-    for side, other in (("source", "target"), ("target", "source")):
-        alone = sorted(keys[side].keys() - keys[other].keys())
-        if alone:
-            raise ValueError(f"every name must be in both paired domains. Received: {alone[0]!r} in the {side} only")
+    order = pairs(
+        {name: each.domain for name, each in pictures.items()}, {name: each.names for name, each in pictures.items()}
+    )
     return _together({
-        name: _batches(pictures[name], stream=0, order=[key[each] for each in sorted(key)], **options)
-        for name, key in keys.items()
+        name: _batches(each, stream=0, order=order[name], **options) for name, each in pictures.items()
     })
 
 
@@ -254,18 +238,6 @@ def _finish(images: tf.Tensor, domain: Domain) -> tf.Tensor:
     if domain.boxes:
         images = to_boxes(images, domain.boxes, enlarge=domain.enlarge)
     return tf.ensure_shape(images, (None, *domain.shape))
-
-
-def _keys(pictures: Pictures) -> dict[str, int]:
-    """What a picture is called, without folder and suffix -> its index."""
-    keys = {}
-    for index, name in enumerate(pictures.names):
-        path = Path(name)
-        key = path.stem if path.suffix.lower() in SUFFIXES else path.name
-        if key in keys:
-            raise ValueError(f"names must be unique in a paired domain. Received: {key!r} twice")
-        keys[key] = index
-    return keys
 
 
 def _options(batch_size: int, seed: int, start_step: int, num_hosts: int, host: int) -> dict[str, int]:

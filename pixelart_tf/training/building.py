@@ -100,7 +100,8 @@ class Plan:
                     raise ConfigError(f"[{table}] `{name}` is not for {self.name}. Known: {', '.join(domains)}")
         for name in domains:
             if name not in settings.data:
-                raise ConfigError(f"`data.{name}.files` is missing")
+                made = "" if name in self.kind.domains_with(True) else ", or a [data.partner] table, which makes pairs"
+                raise ConfigError(f"`data.{name}.files` is missing{made}")
             if given["score"] and name not in given["score"]:
                 raise ConfigError(f"`score.{name}` is missing: give all of {', '.join(domains)}, or none")
         for name in settings.finetune:

@@ -94,12 +94,7 @@ class Run:
 
     def _read(self, resume: bool) -> None:
         """The pictures: those that are trained on, and those that are shown."""
-        shown, scored = self.settings.samples, self.settings.score
-        self.splits = {
-            name: samples.split(self.settings.data[name], self.settings.train.seed, by_stem=self.model.pairs)
-            for name in self.model.domains
-            if config.HELD_OUT in (getattr(shown, name), getattr(scored, name))
-        }
+        self.splits = samples.splits(self.settings, self.model)
         self.pictures = {
             name: samples.read(self.settings.data[name], self.splits[name].kept if name in self.splits else None)
             for name in self.model.domains

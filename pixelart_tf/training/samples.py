@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import sys
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import NamedTuple
 
 import keras
@@ -12,7 +12,7 @@ import numpy as np
 from pixelart_tf.base import files
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.base.progress_bar import ProgressBar
-from pixelart_tf.data import feeds, loading, partners
+from pixelart_tf.data import feeds, loading, pairing, partners
 from pixelart_tf.generators.saving import as_float32, with_cells
 from pixelart_tf.models.model import Model
 from pixelart_tf.pictures import faults, images, sources
@@ -42,10 +42,47 @@ def split(domain: Domain, seed: int, *, by_stem: bool = False) -> Split:
     together. Raises UserError where there are none.
     """
     names = loading.names_of(domain)
-    names = [PurePath(name).stem for name in names] if by_stem else names
+    names = [pairing.key_of(name) for name in names] if by_stem else names
     count = min(max(1, round(len(names) / 10)), MOST_HELD) if len(names) > 1 else 0
     order = sorted(range(len(names)), key=lambda i: (hashlib.sha256(f"{seed}:{names[i]}".encode()).digest(), i))
     return Split(frozenset(order[:count]), frozenset(order[count:]))
+
+
+def splits(settings: Settings, model: Model) -> dict[str, Split]:
+    """The domains of which some pictures are held out, to be shown or scored, and which.
+
+    Raises:
+        UserError: no pictures; or pairs that do not match, or of which only one picture would be held out.
+    """
+    tables = {"samples": settings.samples, "score": settings.score}
+    wanted = {
+        name: [table for table, given in tables.items() if getattr(given, name) == config.HELD_OUT]
+        for name in model.domains
+    }
+    if are_pairs(model):
+        for table in tables:
+            if len({table in each for each in wanted.values()}) > 1:
+                raise config.ConfigError(
+                    f'[{table}] `source` and `target` must both be "{config.HELD_OUT}", or neither, as they are pairs'
+                )
+        paired(settings.data, {name: loading.names_of(settings.data[name]) for name in model.domains}, "data")
+    return {
+        name: split(settings.data[name], settings.train.seed, by_stem=model.pairs)
+        for name, held in wanted.items() if held
+    }
+
+
+def are_pairs(model: Model) -> bool:
+    """Whether pictures of two domains belong together."""
+    return model.pairs and len(model.domains) > 1
+
+
+def paired(domains: dict[str, Domain], names: dict[str, list[str]], table: str) -> dict[str, list[int]]:
+    """`pairing.pairs`, but what does not match is an error of a table of the experiment."""
+    try:
+        return pairing.pairs(domains, names)
+    except ValueError as error:
+        raise config.ConfigError(f"[{table}] {error}") from None
 
 
 def read(domain: Domain, chosen: frozenset[int] | None = None) -> loading.Pictures:
@@ -104,9 +141,14 @@ def shown(
         float32 (B, n), where the model is fed with them.
     """
     table, found = settings.samples, {}
-    for name, own in pictures.items():
-        files = getattr(table, name)
-        others = other(own.domain, files, splits.get(name)) if files else own
+    all_of = {
+        name: other(own.domain, files, splits.get(name)) if (files := getattr(table, name)) else own
+        for name, own in pictures.items()
+    }
+    if are_pairs(model):
+        order = paired(settings.data, {name: each.names for name, each in all_of.items()}, "samples")
+        all_of = {name: each.chosen(order[name]) for name, each in all_of.items()}
+    for name, others in all_of.items():
         some = others.chosen(spread(len(others), table.count))
         found[name] = np.asarray(feeds.without_augmentation(some, range(len(some))))
         if name == "target" and settings.partner:
