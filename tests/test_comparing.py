@@ -65,6 +65,19 @@ def test_orphans_and_soft_steps():
     assert pixel_art.soft_steps([picture[:2]]) == 0
 
 
+def test_unevenness_is_the_mean_deviation_within_cells():
+    flat = np.random.default_rng(0).integers(0, 256, (3, 4, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    assert pixel_art.unevenness(flat, 8) == 0
+    assert pixel_art.unevenness(flat, 4) == 0
+    halves = np.zeros((8, 16, 1), np.uint8)
+    halves[:, ::2] = 20   # half of each cell is 10 above its mean, half below
+    assert pixel_art.unevenness(halves, 8) == pytest.approx(10)
+    halves[:, 8:] = 7   # and one of the two cells flat
+    assert pixel_art.unevenness(halves, 8) == pytest.approx(5)
+    with pytest.raises(ValueError, match=r"`cell` must divide the height, 24, and the width, 32. Received: 7"):
+        pixel_art.unevenness(flat, 7)
+
+
 def test_soft_steps_of_real_sprites(sprites):
     """26 % were measured on other sprites, too."""
     assert pixel_art.soft_steps(sprites[0]) == pytest.approx(0.26, abs=0.02)

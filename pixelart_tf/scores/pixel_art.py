@@ -108,3 +108,24 @@ def soft_steps(pictures: Sequence[np.ndarray], *, seen: int = 8, hard: int = 48)
     ])
     steps = steps[steps > seen]
     return float((steps < hard).mean()) if len(steps) else 0.0
+
+
+def unevenness(picture: np.ndarray, cell: int) -> float:
+    """How far square cells are from flat: the mean absolute deviation of their pixels from the cell's mean.
+
+    Args:
+        picture: uint8 (H, W, C), of whole cells from its corner on.
+        cell: pixels of a side.
+
+    Returns:
+        In levels from 0 to 255, over pixels and channels: 0 for pixel art on this grid, about 10 for photographs in
+        cells of 8 pixels.
+
+    Raises:
+        ValueError: `cell` does not divide the sides.
+    """
+    height, width, channels = picture.shape
+    if cell < 1 or height % cell or width % cell:
+        raise ValueError(f"`cell` must divide the height, {height}, and the width, {width}. Received: {cell}")
+    cells = picture.reshape(height // cell, cell, width // cell, cell, channels).astype(np.float32)
+    return float(np.abs(cells - cells.mean(axis=(1, 3), keepdims=True)).mean())
