@@ -120,8 +120,8 @@ BAD = {
     "text": (b"I am a text file, whatever my name says.\n", "not a picture"),
     "truncated JPEG": ((PICTURES / "gc-cow.jpg").read_bytes()[:9000], "truncated"),
     "truncated PNG": ((PICTURES / "nt-pie.png").read_bytes()[:9000], "damaged"),
-    "bomb": (huge_png(30_000), "134,217,728 pixels"),
-    "bomb that Pillow would only warn of": (huge_png(12_000), "134,217,728 pixels"),
+    "bomb": (huge_png(30_000), "50,000,000 pixels"),
+    "bomb that Pillow would only warn of": (huge_png(12_000), "50,000,000 pixels"),
 }
 
 

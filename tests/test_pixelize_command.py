@@ -174,7 +174,7 @@ def test_bad_pictures_are_skipped_when_asked(tmp_path, capsys):
         (("--generator", "bad.gpl"), "bad.gpl: not a .keras file, or cut off"),
         (("--scale", "0"), "`scale` must be a whole number of at least 1. Received: 0"),
         (("--scale", "1000", "--width", "64"),
-         "out.png: would have over 134,217,728 pixels; give a smaller scale"),
+         "out.png: would have over 50,000,000 pixels; give a smaller scale"),
         (("--save-palette", "p.txt"), "p.txt: must end in one of .gpl .hex .pal .png"),
         (("--compare", "p.txt"), "p.txt: must end in one of .png .tif .tiff .webp .jpg .jpeg"),
     ],

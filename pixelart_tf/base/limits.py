@@ -6,6 +6,12 @@ from pathlib import Path
 
 from pixelart_tf.base.cli import UserError
 
+# --- Pictures and films ----------------------------------------------------------------------------------------------
+PICTURE_PIXELS = 50_000_000      # 8,000 x 6,250, 150 MB as RGB; a small file may claim any size
+LARGE_PIXELS = 2**24             # larger ones are worked on one at a time, as that takes several times their size
+FRAME_PIXELS = 2**25             # of a film, of which several are held at a time; 8K television has 33 million
+AHEAD_BYTES = 2**28              # of what was made ahead of who takes it
+
 # --- Files of arrays and of networks ---------------------------------------------------------------------------------
 FEATURES_BYTES = 4 * 2**30       # of the arrays in a file of features: 500,000 pictures by the Inception
 FEATURES_ROWS = 2**22            # pictures in a file of features, each of which has a name

@@ -3,7 +3,9 @@
 import collections
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from pixelart_tf.base import limits
 
 
 def ahead(
@@ -15,7 +17,8 @@ def ahead(
         function: what is done to each item; its exception is raised where its result would have come.
         items: read no further ahead than `depth`, as what has been read takes memory.
         num_threads: None is one a core.
-        depth: items that may be under way or wait to be taken; None is four a thread.
+        depth: items that may be under way or wait to be taken; None is four a thread. They are fewer where the arrays
+            that wait have over `limits.AHEAD_BYTES`.
     """
     num_threads = num_threads or os.cpu_count() or 1
     depth = depth or 4 * num_threads
@@ -23,9 +26,21 @@ def ahead(
     try:
         for item in items:
             waiting.append(pool.submit(function, item))
-            if len(waiting) >= depth:
+            while len(waiting) >= depth or (len(waiting) > num_threads and _bytes(waiting) > limits.AHEAD_BYTES):
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _bytes(waiting: Iterable[Future]) -> int:
+    """Of the arrays and files in what is done and waits to be taken."""
+    done = (each for each in waiting if each.done() and not each.cancelled() and each.exception() is None)
+    return sum(_size(each.result()) for each in done)
+
+
+def _size(result: object) -> int:
+    if isinstance(result, tuple | list):
+        return sum(map(_size, result))
+    return len(result) if isinstance(result, bytes) else getattr(result, "nbytes", 0)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from pixelart_tf.base.cli import UserError
-from pixelart_tf.films.film import Film, FilmError, Frame
+from pixelart_tf.films.film import Film, FilmError, Frame, check_frame
 from pixelart_tf.films.planes import planes, size
 from pixelart_tf.pixelize.art import Art
 
@@ -21,6 +21,7 @@ class Reader(Film):
 
     def __init__(self, path: Path):
         meta = next(self._open(path))
+        check_frame(path, *meta["source_size"])
         if not meta["fps"]:
             raise FilmError(f"{path}: has no frame rate")
         # The log that this is read from rounds to two places; 29.97 means 30000/1001.
@@ -52,6 +53,7 @@ class Reader(Film):
         square = "scale=round(iw*if(sar\\,sar\\,1)):ih,setsar=1"
         with contextlib.closing(self._open(self.path, ("-r", str(self.rate), "-vf", square))) as source:
             width, height = next(source)["size"]
+            check_frame(self.path, width, height)
             for nth, encoded in enumerate(source):
                 image = np.frombuffer(encoded, np.uint8).reshape(height, width, 3)
                 yield Frame(image, nth / self.rate, 1 / self.rate)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pixelart_tf.base import limits
 from pixelart_tf.base.cli import UserError
 
 FOLDER_RATE = Fraction(25)   # frames a second of a folder, unless said otherwise
@@ -20,6 +21,12 @@ PYAV = 17   # earlier ones do not know how long a frame is shown, and take BT.70
 
 class FilmError(UserError):
     """A film that cannot be used. The message is one line: `path: reason`."""
+
+
+def check_frame(path: Path, width: int, height: int) -> None:
+    """Raises FilmError where the frames of a film are too large to hold several of them."""
+    if width * height > limits.FRAME_PIXELS:
+        raise FilmError(f"{path}: frames of {width}x{height}, over {limits.FRAME_PIXELS:,} pixels")
 
 
 class Frame(NamedTuple):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pixelart_tf.base.cli import UserError
-from pixelart_tf.films.film import FOLDER_RATE, Film, FilmError, Frame, reason
+from pixelart_tf.films.film import FOLDER_RATE, Film, FilmError, Frame, check_frame, reason
 from pixelart_tf.films.planes import planes, size
 from pixelart_tf.pixelize.art import Art
 
@@ -28,6 +28,7 @@ class Reader(Film):
         self._stream = stream = self._container.streams.video[0]
         if stream.codec_context is None:
             raise FilmError(f"{path}: its pictures are of a codec that this PyAV does not know")
+        check_frame(path, stream.width, stream.height)
         stream.thread_type = "AUTO"
         self._decoder = stream.codec_context
         rate = stream.average_rate or stream.guessed_rate or FOLDER_RATE
@@ -71,6 +72,7 @@ class Reader(Film):
             if size is None:
                 shape = self._stream.sample_aspect_ratio or frame_shape(self._stream) or 1
                 size = max(1, round(frame.width * shape)), frame.height
+                check_frame(self.path, *size)
             # Untagged films are of the standard of their time.
             unknown = int(frame.colorspace) == 2
             matrix = ("ITU709" if frame.height >= 720 else "ITU601") if unknown else None

@@ -11,7 +11,7 @@ from PIL import Image
 
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.films import ffmpeg, pyav
-from pixelart_tf.films.film import FOLDER_RATE, Film, FilmError, Frame, library, reason
+from pixelart_tf.films.film import FOLDER_RATE, Film, FilmError, Frame, check_frame, library, reason
 from pixelart_tf.pictures import finding, images, opening
 
 ANIMATIONS = (".apng", ".gif", ".png", ".webp")
@@ -55,6 +55,7 @@ class _Animation(Film):
             self._image = Image.open(path, formats=opening.OPENED)
         except Exception as error:   # Pillow raises of many kinds for damaged files
             raise FilmError(f"{path}: not an animation ({reason(error).split(': ')[0]})") from None
+        check_frame(path, *self._image.size)
         try:
             count = getattr(self._image, "n_frames", 1)
         except Exception:   # a GIF is gone through to count, and this one is cut off
@@ -74,8 +75,11 @@ class _Animation(Film):
         for nth in itertools.count():
             try:
                 self._image.seek(nth)
+                check_frame(self.path, *self._image.size)   # a frame may be larger than its film says
                 mode = "RGBA" if self._image.has_transparency_data else "RGB"
                 image = np.array(self._image.convert(mode))
+            except FilmError:
+                raise
             except Exception as error:
                 if not isinstance(error, EOFError) or nth < (self.num_frames or nth + 1):
                     self.notes.append(f"{self.path}: cut off; {nth} frames could be read")

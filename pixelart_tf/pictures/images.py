@@ -5,6 +5,7 @@ An `image` is uint8 (H, W, 3), `images` are (B, H, W, 3). Everything here needs 
 
 import contextlib
 import io
+import threading
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,15 +13,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pixelart_tf.base import files
+from pixelart_tf.base import files, limits
 from pixelart_tf.pictures.opening import ImageError, open_picture, read_bytes
 
 SUFFIXES = (
     ".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga",
     ".tif", ".tiff", ".webp",
 )
-MAX_PIXELS = 2**27   # 11,585 x 11,585, 400 MB as RGB; a small file may claim any size (a decompression bomb)
-# Pillow's limit is near to ours but only warns; `read` refuses by itself.
+_ONE_AT_A_TIME = threading.RLock()
+# Pillow's limit is larger than ours and only warns; `read` refuses by itself.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 _FORMATS = {".bmp": "BMP", ".gif": "GIF", ".jpeg": "JPEG", ".jpg": "JPEG", ".png": "PNG", ".ppm": "PPM"}
@@ -59,7 +60,7 @@ def read(path_or_bytes: str | Path | bytes, *, name: str | None = None, mode: st
         uint8 (H, W, 3), or (H, W, 4) for `"RGBA"`, writable.
 
     Raises:
-        ImageError: nothing readable is there, the file is no picture, is cut off, or has over `MAX_PIXELS` pixels.
+        ImageError: nothing readable is there, the file is no picture, is cut off, or has over `limits.PICTURE_PIXELS`.
     """
     if mode not in ("RGB", "RGBA"):
         raise ValueError(f"`mode` must be 'RGB' or 'RGBA'. Received: {mode!r}")
@@ -72,17 +73,23 @@ def read(path_or_bytes: str | Path | bytes, *, name: str | None = None, mode: st
         raise ImageError(f"{name}: empty file (0 bytes)")
     try:
         with open_picture(encoded) as image:
-            if image.width * image.height > MAX_PIXELS:
+            if image.width * image.height > limits.PICTURE_PIXELS:
                 raise Image.DecompressionBombError
-            image.load()
-            return np.array(_as_mode(image, mode))  # a copy: Pillow's own buffer is read-only
+            with alone(image.height, image.width):
+                image.load()
+                return np.array(_as_mode(image, mode))  # a copy: Pillow's own buffer is read-only
     except Image.UnidentifiedImageError:
         raise ImageError(f"{name}: not a picture, or of an unknown format") from None
     except Image.DecompressionBombError:
-        raise ImageError(f"{name}: over {MAX_PIXELS:,} pixels, refused as a decompression bomb") from None
+        raise ImageError(f"{name}: over {limits.PICTURE_PIXELS:,} pixels, refused as a decompression bomb") from None
     except Exception as error:  # Pillow's decoders raise SyntaxError, struct.error, IndexError, ... on damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ImageError(f"{name}: damaged picture ({reason})") from None
+
+
+def alone(height: int, width: int) -> contextlib.AbstractContextManager:
+    """Within it, work on a large picture waits for that on another, of whatever thread."""
+    return _ONE_AT_A_TIME if height * width > limits.LARGE_PIXELS else contextlib.nullcontext()
 
 
 def _as_mode(image: Image.Image, mode: str) -> Image.Image:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pixelart_tf.base import limits
 from pixelart_tf.base.files import expanded
 from pixelart_tf.pictures import finding, images, opening, shards
 
@@ -132,6 +133,6 @@ def _members(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     if not found:
         raise images.ImageError(f"{path}: no pictures in it ({' '.join(images.SUFFIXES)})")
     for member in found:
-        if member.file_size > 3 * images.MAX_PIXELS:   # no picture that `images.read` takes is larger
+        if member.file_size > 4 * limits.PICTURE_PIXELS:   # no picture that `images.read` takes is larger
             raise images.ImageError(f"{path}: {member.filename}: {member.file_size:,} bytes, refused as a zip bomb")
     return sorted(found, key=lambda member: member.filename)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pixelart_tf.base import files
+from pixelart_tf.base import files, limits
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.base.threads import ahead
 from pixelart_tf.pictures import images, outputs, sources
@@ -160,7 +160,8 @@ class _Work:
     def reduce(self, place: str, image: np.ndarray) -> art.Cells:
         if self._generated:
             self._show(place, "generator", image)
-        return art.reduce(image, self.style)
+        with images.alone(*image.shape[:2]):
+            return art.reduce(image, self.style)
 
     def read_and_reduce(self, place: str, item: sources.Encoded) -> art.Cells:
         return self.reduce(place, self.read(place, item))
@@ -176,8 +177,8 @@ class _Work:
         place, reduced = prepared
         done = art.finish(reduced, self.style)
         path, size, (height, width) = self._targets[place], self._scale or done.cell, done.index.shape
-        if height * width * size**2 > images.MAX_PIXELS:
-            raise UserError(f"{path}: would have over {images.MAX_PIXELS:,} pixels; give a smaller scale")
+        if height * width * size**2 > limits.PICTURE_PIXELS:
+            raise UserError(f"{path}: would have over {limits.PICTURE_PIXELS:,} pixels; give a smaller scale")
         write(path, done, size)
         self._show(place, "after", done.image())
         used = len(np.unique(done.index[done.opaque]))
