@@ -28,7 +28,7 @@ num_layers = 1
 [train]
 epochs = 3
 """
-MOST_SECONDS = 2.0
+MOST_SECONDS = 20.0   # some took minutes, or never came back; a busy machine takes a few
 MOST_BYTES = 300e6   # by which this process may grow
 DIGITS = "9" * 400
 

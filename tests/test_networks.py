@@ -192,8 +192,10 @@ NETWORKS = GENERATORS | DISCRIMINATORS
 SMALL = {
     "unet": {"image_size": 32, "base_width": 2},
     "resnet": {"base_width": 2, "num_blocks": 1, "dropout": 0.5},
+    "cells": {"base_width": 4, "num_blocks": 1},
     "patchgan": {"base_width": 2, "num_layers": 2},
 }
+LAST = {"patchgan": "to_logits", "cells": "to_change"}   # others end in `to_pixels`
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -213,7 +215,7 @@ def test_mixed_precision_ends_in_float32(name, policy):
         keras.config.set_dtype_policy("float32")
     y = network(pictures(1, 32, 32, 3))
     assert keras.backend.standardize_dtype(y.dtype) == "float32"
-    inner = network.get_layer("to_logits" if name == "patchgan" else "to_pixels")
+    inner = network.get_layer(LAST.get(name, "to_pixels"))
     assert inner.compute_dtype == policy.removeprefix("mixed_")
     assert inner.kernel.dtype == "float32"
     full = NETWORKS[name](**SMALL[name])
