@@ -73,7 +73,7 @@ UNET = "model.generator={name = 'unet'}"
     (["model.pool_size=43691"], "[model] `pool_size` must be at most 43,690. Received: 43,691, and a picture of the "
      "pool takes 49,152 bytes of 2,147,483,648"),
     ([f"model.pool_size={DIGITS}"], "`pool_size` must be at most 43,690. Received: a number of over 30 digits, and"),
-    ([f"model.pool_size=-{DIGITS}"], "`pool_size` must not be negative. Received: a number of over 30 digits"),
+    ([f"model.pool_size=-{DIGITS}"], "`pool_size` must be at least 0. Received: a number of over 30 digits"),
     (["model.generator.base_width=100000"], "[model] `base_width` must be at most 1,024. Received: 100,000"),
     ([f"model.generator.base_width={DIGITS}"], "`base_width` must be at most 1,024. Received: a number of over 30"),
     (["model.generator.num_blocks=100000"], "`num_blocks` must be at most 64. Received: 100,000"),
