@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pixelart_tf import devices, scores
 from pixelart_tf.base import cli
+from pixelart_tf.base.memory import advising, halved
 from pixelart_tf.evaluation import extractor as extracting
 from pixelart_tf.evaluation.evaluate import check_options, check_outputs, evaluate
 from pixelart_tf.evaluation.extractor import Extractor
@@ -47,11 +48,12 @@ def main(argv: list[str] | None = None) -> int:
             args.network, chosen, weights=args.weights, size=args.size, batch_size=args.batch_size,
             skip_bad=args.skip_bad,
         )
-    evaluation = evaluate(
-        args.generated, args.real, extractor, epsilon=args.epsilon, direction=args.direction,
-        num_resamples=args.bootstrap, seed=args.seed, cache=not args.no_cache, save_real=args.save_real,
-        report_dir=args.report, overwrite=args.overwrite,
-    )
+    with advising(f"{halved('--batch-size', args.batch_size)}, or fit the pictures to a smaller --size"):
+        evaluation = evaluate(
+            args.generated, args.real, extractor, epsilon=args.epsilon, direction=args.direction,
+            num_resamples=args.bootstrap, seed=args.seed, cache=not args.no_cache, save_real=args.save_real,
+            report_dir=args.report, overwrite=args.overwrite,
+        )
     if args.json:
         settings = ("generated", "real", "epsilon", "direction", "size")
         print(as_json(evaluation, **{key: getattr(args, key) for key in settings}))

@@ -334,3 +334,23 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "z.png")
     with pytest.raises(images.ImageError, match=r"z\.png: not a regular file"):
         images.read(tmp_path / "z.png")
+
+
+def test_large_pictures_wait_for_one_another_and_what_waits_is_bounded(monkeypatch):
+    """Twelve large pictures were all held at once."""
+    from pixelart_tf.base import limits
+    from pixelart_tf.base.threads import ahead
+
+    monkeypatch.setattr(limits, "AHEAD_BYTES", 2 * 64 * 64 * 3)
+    picture, alive, most = np.zeros((64, 64, 3), np.uint8), [], 0
+
+    def make(number):
+        alive.append(number)
+        return picture.copy(), number
+
+    for _, number in ahead(make, range(40), num_threads=1, depth=30):
+        most = max(most, len(alive) - number)
+    assert most <= 5   # two that fit, one that is being made, and one on its way
+    assert images.alone(3000, 3000) is not images.alone(5000, 5000)
+    with images.alone(5000, 5000), images.alone(5000, 5000):   # a thread does not wait for itself
+        pass

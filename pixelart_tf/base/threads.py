@@ -2,7 +2,7 @@
 
 import collections
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from pixelart_tf.base import limits
@@ -26,7 +26,7 @@ def ahead(
     try:
         for item in items:
             waiting.append(pool.submit(function, item))
-            while len(waiting) >= depth or (len(waiting) > num_threads and _bytes(waiting) > limits.AHEAD_BYTES):
+            while waiting and _is_enough(waiting, depth, num_threads):
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -34,10 +34,13 @@ def ahead(
         pool.shutdown(cancel_futures=True)
 
 
-def _bytes(waiting: Iterable[Future]) -> int:
-    """Of the arrays and files in what is done and waits to be taken."""
-    done = (each for each in waiting if each.done() and not each.cancelled() and each.exception() is None)
-    return sum(_size(each.result()) for each in done)
+def _is_enough(waiting: Collection[Future], depth: int, num_threads: int) -> bool:
+    """Whether nothing more should be begun before something is taken."""
+    done = [each for each in waiting if each.done()]
+    # What is not done yet may turn out to be large, so that little more is begun than is worked on.
+    if len(waiting) >= depth or len(waiting) - len(done) >= 2 * num_threads:
+        return True
+    return sum(_size(each.result()) for each in done if each.exception() is None) > limits.AHEAD_BYTES
 
 
 def _size(result: object) -> int:

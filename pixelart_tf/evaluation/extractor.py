@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pixelart_tf import features
+from pixelart_tf.base import limits
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.base.threads import ahead
@@ -96,7 +97,11 @@ class Extractor:
             UserError: pictures of several sizes.
         """
         named_images, done = iter(named_images), 0
-        while batch := list(itertools.islice(named_images, self.batch_size)):
+        first = list(itertools.islice(named_images, 1))
+        # Large pictures go in smaller batches, as each takes four bytes a value in the network, and more.
+        number = min([self.batch_size, *(max(1, limits.AHEAD_BYTES // (4 * image.nbytes)) for _, image in first)])
+        named_images = itertools.chain(first, named_images)
+        while batch := list(itertools.islice(named_images, number)):
             pictures = []
             for name, image in batch:
                 pictures.append(self._fitted(image))
@@ -226,13 +231,18 @@ class Extractor:
         return images.fit(image, self.size, how="crop", resample="area")
 
     def expect(self, size: tuple[int, int], pattern: str | Path, place: str = "") -> None:
-        """Raises UserError where pictures are of another size than the first that were seen.
+        """Raises UserError where pictures are of another size than the first that were seen, or very large.
 
         Args:
             size: (height, width).
             pattern: the set.
             place: the picture in it; "" for all of the set.
         """
+        if size[0] * size[1] > limits.LARGE_PIXELS:
+            raise UserError(
+                f"{place or pattern}: {size[1]}x{size[0]} pixels, over {limits.LARGE_PIXELS:,}, are more than the "
+                "network should shrink by itself: `--size N`, such as 299, does it before"
+            )
         if self._size_seen is None:
             self._size_seen, self._seen_in = tuple(size), str(pattern)
         if tuple(size) != self._size_seen:

@@ -8,6 +8,7 @@ from pathlib import Path
 from pixelart_tf import devices
 from pixelart_tf.base import files
 from pixelart_tf.base.cli import UserError, command
+from pixelart_tf.base.memory import advising
 from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.generators.native import generating
 from pixelart_tf.generators.opening import load_on_devices
@@ -47,11 +48,12 @@ def pixelize(argv: list[str] | None) -> int:
         generator, predict = load_on_devices(args.generator)
         generate, style = generating(generator, style, predict=predict, called=str(args.generator))
     start = time.monotonic()
-    result = pictures.pixelize_files(
-        inputs, args.OUTPUT, style, scale=args.scale, one_palette=args.save_palette is not None, generate=generate,
-        show=sheets.MAX_ROWS if args.compare else 0, overwrite=args.overwrite, skip_bad=args.skip_bad,
-        progress=ProgressBar("pixelizing"),
-    )
+    with advising("take smaller pictures, or fewer at a time; or give a smaller --scale"):
+        result = pictures.pixelize_files(
+            inputs, args.OUTPUT, style, scale=args.scale, one_palette=args.save_palette is not None, generate=generate,
+            show=sheets.MAX_ROWS if args.compare else 0, overwrite=args.overwrite, skip_bad=args.skip_bad,
+            progress=ProgressBar("pixelizing"),
+        )
     seconds = time.monotonic() - start
     for line in result.bad:
         print(f"skipped {line}")
