@@ -69,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
         print("This was a dry run: nothing was written.")
         return 0
     try:
-        run.train(
+        trained = run.train(
             settings, chosen, folder.path, resume=args.resume, interactive=sys.stdout.isatty(), began=began
         )
     except callbacks.Stopped:
@@ -77,7 +77,8 @@ def main(argv: list[str] | None = None) -> int:
         return 130
     if chosen.is_chief:
         # What a newcomer can run as it stands: the project brings a few pictures along.
-        print(summary.results_of(folder, "PICTURES" if args.experiment else experiment_files.EXAMPLE_PICTURES))
+        pictures = "PICTURES" if args.experiment else experiment_files.EXAMPLE_PICTURES
+        print(summary.results_of(folder, None if "noise" in trained.model.feed else pictures))
     return 0
 
 

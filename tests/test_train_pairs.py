@@ -1,6 +1,7 @@
 """The command with models that learn from pairs, from made partners, and from noise."""
 
 import json
+import shlex
 
 import keras
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from test_train import train
 
 from pixelart_tf import train as command
+from pixelart_tf import translate
 from pixelart_tf.pictures import images
 
 NETWORKS = """
@@ -116,9 +118,12 @@ def test_a_missing_partner_is_told(folder, capsys):
     ("autoencoder", '[data.partner]\nmade = "pixelated"\nblock = 4\nenlarge = false\n', "autoencoder"),
     ("dcgan", "", "generator"),
 ], ids=["edges to pictures", "cells to pictures", "noise to pictures"])
-def test_a_resume_goes_on_exactly(folder, name, more, saved):
+def test_a_resume_goes_on_exactly_and_the_next_command_works(folder, name, more, saved):
     path = alone(folder, name, more)
-    train(path, "--run", folder / "whole")
+    out, _ = train(path, "--run", folder / "whole")
+    following = shlex.split(out.splitlines()[-1].replace("PICTURES", str(folder / "right")))
+    assert following[:3] == ["python", "-m", "pixelart_tf.translate"]
+    assert translate.main(following[3:]) == 0   # of pictures, or of noise
     train(path, "--run", folder / "parts", "--set", "train.epochs=1")
     train(path, "--run", folder / "parts", "--resume")
     weights = [keras.saving.load_model(folder / run / f"{saved}.keras").get_weights() for run in ("whole", "parts")]

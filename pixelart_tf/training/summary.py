@@ -46,23 +46,27 @@ def summary_of(run) -> str:
     return "\n".join(lines)
 
 
-def results_of(folder: RunFolder, pictures: str | Path) -> str:
+def results_of(folder: RunFolder, pictures: str | Path | None) -> str:
     """Where all is that a run has made, and what can be done next.
 
     Args:
         folder: of the run.
-        pictures: that the next command is for.
+        pictures: that the next command is for; None for a generator of noise, which takes none.
     """
     first, *others = (folder.generator(name) for name in folder.saved())
     best, sheets = folder.generator(first.stem, best=True), folder.sheets("samples")
-    words = (str(first), str(pictures), str(folder.path / "translated"))
+    if pictures is None:
+        title, words = "Next, draw samples and a walk from one to the next:", ("--samples", 64, first)
+    else:
+        title, words = "Next, translate pictures of any size:", (first, pictures)
+    words = map(str, (*words, folder.path / ("translated" if pictures else "drawn")))
     return "\n".join([
         *([f"Pictures   {sheets[-1]}"] if sheets else []),
         *([f"Gallery    {folder.gallery}"] if folder.gallery.is_file() else []),
         f"Curves     {folder.curves}",
         *([f"Best       {best}"] if best.exists() else []),
         f"Generators {', '.join(map(str, [first, *others]))}",
-        "Next, translate pictures of any size:",
+        title,
         f"  python -m pixelart_tf.translate {' '.join(map(shlex.quote, words))}",
     ])
 
