@@ -6,15 +6,19 @@ name of its domain). Shards are called `<domain><shard>-<records>.tfrec`.
 
 import argparse
 import sys
+from pathlib import Path
 
 from pixelart_tf import devices
 from pixelart_tf.base.cli import command
 from pixelart_tf.base.columns import columns, shortened
+from pixelart_tf.base.files import check_output
 from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.base.stderr import quiet
 from pixelart_tf.data import options
 from pixelart_tf.data.packing import Packed, pack
+from pixelart_tf.pictures import images
 from pixelart_tf.pictures.shards import Shard, check_shards, list_shards
+from pixelart_tf.settings.experiment import Settings, tables_of
 
 
 def _print_packed(packed: Packed) -> None:
@@ -60,12 +64,29 @@ def _pixelate(pictures: str, out: str, **given) -> None:
     print(f"{made.num_pictures} pictures in {out}")
 
 
+def _preview(experiment: Path, out: Path, overrides: list[str], overwrite: bool) -> None:
+    check_output(out, overwrite=overwrite, suffixes=(".png",))
+    settings = Settings(tables_of(experiment, overrides))
+    devices.select_backend()
+    with quiet():
+        import tensorflow as tf
+
+        from pixelart_tf.training.preview import preview  # imports Keras
+
+        tf.zeros(1)   # what comes first misses a GPU aloud
+    images.write(out, preview(settings))
+    print(f"{out}: what a training with {experiment} is fed with")
+
+
 @command
 def main(argv: list[str] | None = None) -> int:
     given = vars(_parser().parse_args(argv))
     action = given.pop("action")
     if action == "pack":
         _print_packed(pack(given.pop("PICTURES"), given.pop("SHARDS"), progress=ProgressBar("packing"), **given))
+        return 0
+    if action == "preview":
+        _preview(**given)
         return 0
     if action == "pixelate":
         _pixelate(given.pop("IN"), given.pop("OUT"), **given)
@@ -91,14 +112,16 @@ def _parser() -> argparse.ArgumentParser:
   photographs, cut to 256x256 JPEG      %(prog)s pack photos/ shards/ --domain photo
   sprites at one pixel a cell, 32x32    %(prog)s pack 'art/*.png' shards/ --domain sprite --native --size 32
   is every record well?                 %(prog)s check shards/
+  what will the training see?           %(prog)s preview experiments/drawing2sprite.toml batch.png
   grey, 128x96, means of 8x8 pixels     %(prog)s pixelate photos/ pixels/ --grey --size 128x96 --block 8""",
     )
-    actions = parser.add_subparsers(dest="action", required=True, metavar="pack | check | pixelate")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="pack | check | preview | pixelate")
 
     # What is not given stays out of the options, so that each default lives in the function alone.
     options.add_packing(actions, argument_default=argparse.SUPPRESS)
     options.add_pixelating(actions, argument_default=argparse.SUPPRESS)
     options.add_checking(actions)
+    options.add_preview(actions)
     return parser
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from pathlib import Path
 
 from pixelart_tf.pictures import images, outputs
 
@@ -47,6 +48,21 @@ def add_checking(actions: argparse._SubParsersAction) -> None:
         "Ends with 2 if anything is wrong, each fault in a line on stderr.",
     )
     checking.add_argument("SHARDS", help="a shard, a folder of shards or a quoted glob")
+
+
+def add_preview(actions: argparse._SubParsersAction) -> None:
+    """Adds `preview`."""
+    preview = actions.add_parser(
+        "preview",
+        help="a picture of what an experiment's training will see",
+        description="Draws pictures as a training is fed with them, augmented, with their made partners, and how often "
+        "each value comes in each channel: -1 is black, 1 is white.",
+    )
+    preview.add_argument("experiment", type=Path, metavar="EXPERIMENT.toml")
+    preview.add_argument("out", type=Path, metavar="OUT.png")
+    preview.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
+                         help="another value for one setting, as of python -m pixelart_tf.train; may be repeated")
+    preview.add_argument("--overwrite", action="store_true", help="replace OUT.png if it is already there")
 
 
 def add_pixelating(actions: argparse._SubParsersAction, **keywords) -> None:
