@@ -11,7 +11,6 @@ from pixelart_tf.base.memory import advising, halved
 from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.generators.opening import NOISE, load_on_devices
 from pixelart_tf.generators.picture_files import translate_files
-from pixelart_tf.generators.sampling import sample_files
 from pixelart_tf.pictures import outputs
 
 EXAMPLES = """
@@ -69,6 +68,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _sample(options: dict) -> int:
+    from pixelart_tf.generators.sampling import sample_files  # imports Keras, whose backend is settled only now
+
     if options["pictures"]:
         raise UserError(f"--samples: takes no PICTURES. Received: {' '.join(options['pictures'])}")
     generator, predict = load_on_devices(options["generator"], of=(NOISE,))

@@ -127,7 +127,7 @@ def test_the_list_has_all_experiments_and_models(capsys, monkeypatch, tmp_path):
     assert err == ""
     for path in EXPERIMENTS:
         assert re.search(rf"^  experiments/{path.name} +[A-Z]\w+", out, re.MULTILINE), path
-    assert "Photos to pixelated photos: no pixel art is needed" in out
+    assert "Photos to pixelated photos, unpaired" in out
     for name, kind in MODELS.items():
         first = " ".join(kind.__doc__.split("\n")[0].split()[:5])
         assert re.search(rf"^  {name} +{re.escape(first)}", out, re.MULTILINE)

@@ -122,6 +122,17 @@ def test_frameworks_stay_in_their_folders(path):
     assert not at_import & EXTRAS
 
 
+def test_commands_import_no_framework_before_the_backend_is_settled():
+    """`translate` did, and so took a user's keras.json, and the wrong backend, for what was asked for."""
+    commands = [f"pixelart_tf.{path.stem}" for path in PACKAGE.glob("*.py") if not path.stem.startswith("__")]
+    code = (
+        f"import sys, {', '.join([*commands, 'pixelart_tf.pixelize.__main__'])}\n"
+        "print({'keras', 'tensorflow', 'jax'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
 @pytest.mark.parametrize("path", FILES, ids=names_of(FILES))
 def test_files_and_functions_are_short_and_say_what_they_are(path):
     text = path.read_text(encoding="utf-8")
