@@ -3,14 +3,9 @@
 Pillow's own writers of animations hold all frames until the last.
 """
 
-import contextlib
-import errno
-import os
-import shutil
 import struct
 import tempfile
 import zlib
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -27,7 +22,7 @@ _RECORD = struct.Struct("<6IQ")
 GIF_LEAST = 2   # steps; browsers show what is shorter for ten
 
 
-class _Changes:
+class Changes:
     """What changes from frame to frame, as a rectangle of cells."""
 
     def __init__(self):
@@ -55,13 +50,13 @@ def _enlarged(index: np.ndarray, scale: int) -> np.ndarray:
 
 
 class Gif:
-    """A GIF that plays for ever. Its times are hundredths of a second, at least two a frame: what comes sooner is left
-    out, and counted in `left_out`."""
+    """A GIF that plays so often, 0 for ever. Its times are hundredths of a second, at least two a frame: what comes
+    sooner is left out, and counted in `left_out`."""
 
-    def __init__(self, path: Path, scale: int):
-        self.scale, self.left_out = scale, 0
+    def __init__(self, path: Path, scale: int, plays: int = 0):
+        self.scale, self.plays, self.left_out = scale, plays, 0
         self._file = path.open("wb")
-        self._changes = _Changes()
+        self._changes = Changes()
         self._waiting = None   # a frame, until the next says how long it is shown
         self._start = 0
 
@@ -74,22 +69,27 @@ class Gif:
             self._end = time + duration
             return
         else:
-            self._put(self._waiting, start - self._start)
+            self._put(self._waiting, start - self._start, art)
         self._waiting, self._start, self._end = art, start, time + duration
 
     def _head(self, art: Art) -> None:
         rows, columns = art.index.shape
         size = struct.pack("<HH", columns * self.scale, rows * self.scale)
-        self._file.write(b"GIF89a" + size + b"\x70\0\0" + b"!\xff\x0bNETSCAPE2.0\x03\x01\0\0\0")
+        self._file.write(b"GIF89a" + size + b"\x70\0\0")
+        if self.plays != 1:   # how often it begins anew; 0 is for ever
+            again = struct.pack("<H", min(max(0, self.plays - 1), 65535))
+            self._file.write(b"!\xff\x0bNETSCAPE2.0\x03\x01" + again + b"\0")
 
-    def _put(self, art: Art, steps: int) -> None:
+    def _put(self, art: Art, steps: int, following: Art | None = None) -> None:
         index, colors, options = art.index, art.palette, {"disposal": 1}
         rows, columns = slice(0, index.shape[0]), slice(0, index.shape[1])
-        if art.opaque.all() and (self._changes.last is None or self._changes.last.opaque.all()):
+        clears = following is not None and not following.opaque.all()   # which nothing may be seen through
+        if art.opaque.all() and not clears and (self._changes.last is None or self._changes.last.opaque.all()):
             rows, columns = self._changes.box(art)
         else:   # whole frames, each on an empty ground
             self._changes.last = art
-            options = {"disposal": 2}
+            options = {"disposal": 2 if clears or not art.opaque.all() else 1}
+        if options["disposal"] == 2:   # some readers clear to a color if the frame has no transparent one
             if len(colors) == 256:
                 raise UserError("a GIF has 256 colors and transparency is one of them: take at most 255 colors")
             index = np.where(art.opaque, index, len(colors)).astype(np.uint8)
@@ -111,10 +111,10 @@ class Gif:
 
 
 class Apng:
-    """An APNG that plays for ever: indexed where the film has at most 256 colors in all, else RGB(A)."""
+    """An APNG that plays so often, 0 for ever: indexed where the film has at most 256 colors in all, else RGB(A)."""
 
-    def __init__(self, path: Path, scale: int):
-        self.scale, self.left_out = scale, 0
+    def __init__(self, path: Path, scale: int, plays: int = 0):
+        self.scale, self.plays, self.left_out = scale, plays, 0
         self._file = path.open("wb")
         # Colors are known at the end only, and stand first in the file.
         self._frames = tempfile.TemporaryFile(dir=path.parent)   # noqa: SIM115 - `close` does
@@ -123,7 +123,7 @@ class Apng:
         self._table = None   # of the current palette's entries, and transparency, in the file's
         self._palette = None
         self._size = self._waiting = None
-        self._changes = _Changes()
+        self._changes = Changes()
 
     def write(self, art: Art, time: Fraction, duration: Fraction) -> None:
         if self._waiting is not None:
@@ -158,7 +158,7 @@ class Apng:
         kind = 3 if indexed else (6 if has_alpha else 2)
         self._file.write(b"\x89PNG\r\n\x1a\n")
         self._chunk(b"IHDR", struct.pack(">2I5B", *self._size, 8, kind, 0, 0, 0))
-        self._chunk(b"acTL", struct.pack(">2I", self._number, 0))
+        self._chunk(b"acTL", struct.pack(">2I", self._number, self.plays))
         if indexed:
             self._chunk(b"PLTE", colors[:, :3].tobytes())
             if has_alpha:
@@ -220,23 +220,3 @@ class Folder:
 
     def close(self) -> None:
         pass
-
-
-@contextlib.contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
-    """Gives a temporary name in the same place; what was made there becomes `path` when the block ends well.
-
-    Raises:
-        OSError: the disk or the folder does not take it; it names `path`.
-    """
-    temporary = path.with_name(f".part.{path.name}")
-    shutil.rmtree(temporary, ignore_errors=True)   # of a run that was killed
-    try:
-        yield temporary
-        if path.exists():
-            shutil.rmtree(path)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OSError(error.errno or errno.EIO, error.strerror or str(error), str(path)) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

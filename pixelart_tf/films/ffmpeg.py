@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ class Reader(Film):
                 rate = Fraction(1000 * whole, 1001)
         self._duration = Fraction(str(meta["duration"]))
         super().__init__(path, rate=rate, time_base=1 / rate, num_frames=round(self._duration * rate) or None)
+        self._own_rate = self.rate   # whatever it is resampled to
         self.sound = [meta["audio_codec"]] if "audio_codec" in meta else []
 
     @staticmethod
@@ -40,7 +42,7 @@ class Reader(Film):
 
         logging.getLogger("imageio_ffmpeg").setLevel(logging.ERROR)   # it warns of each film that is turned
         try:
-            yield from imageio_ffmpeg.read_frames(str(path), output_params=[*output_params])
+            yield from imageio_ffmpeg.read_frames(os.path.abspath(path), output_params=[*output_params])
         except (OSError, RuntimeError, IndexError):
             raise FilmError(
                 f"{path}: not a film, damaged, without pictures, or of a codec that ffmpeg does not know"
@@ -51,12 +53,12 @@ class Reader(Film):
 
     def _frames(self) -> Iterator[Frame]:
         square = "scale=round(iw*if(sar\\,sar\\,1)):ih,setsar=1"
-        with contextlib.closing(self._open(self.path, ("-r", str(self.rate), "-vf", square))) as source:
+        with contextlib.closing(self._open(self.path, ("-r", str(self._own_rate), "-vf", square))) as source:
             width, height = next(source)["size"]
             check_frame(self.path, width, height)
             for nth, encoded in enumerate(source):
                 image = np.frombuffer(encoded, np.uint8).reshape(height, width, 3)
-                yield Frame(image, nth / self.rate, 1 / self.rate)
+                yield Frame(image, nth / self._own_rate, 1 / self._own_rate)
 
 
 class Writer:
@@ -73,13 +75,16 @@ class Writer:
         self._input += ["-pix_fmt", self._pix_fmt, "-r", str(film.rate)]
         self._output = ["-i", "-"]
         if sound:
-            self._output += ["-i", str(film.path), "-map", "0:v", "-map", "1:a", "-c:a", "copy"]
+            # Names as paths from the root, as 12:30.mp4 would be one of a protocol.
+            part = ["-ss", str(float(film.start))] if film.start else []
+            part += ["-to", str(float(film.end))] if film.end is not None else []
+            self._output += [*part, "-i", os.path.abspath(film.path), "-map", "0:v", "-map", "1:a", "-c:a", "copy"]
         self._output += ["-c:v", self._encoder, "-pix_fmt", self._pix_fmt]
         self._output += [word for name, value in options.items() for word in (f"-{name}:v", value)]
         if self._pix_fmt == "yuv420p":
             self._output += ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"]
             self._output += ["-color_range", "tv"]
-        self._output.append(str(temporary))
+        self._output.append(os.path.abspath(temporary))
         self._process = None
         self._log = tempfile.TemporaryFile()   # noqa: SIM115 - `close` does
 

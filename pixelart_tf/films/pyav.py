@@ -1,5 +1,7 @@
 """Films by PyAV: frames at their exact times, and all tracks of sound."""
 
+import contextlib
+import os
 import re
 from collections.abc import Iterator
 from fractions import Fraction
@@ -20,12 +22,12 @@ class Reader(Film):
         import av
 
         try:
-            self._container = av.open(str(path), metadata_errors="replace")
+            self._container = av.open(os.path.abspath(path), metadata_errors="replace")
         except av.FFmpegError as error:
             raise FilmError(f"{path}: not a film, damaged, or cut off before its end ({reason(error)})") from None
-        if not self._container.streams.video:
+        self._stream = stream = self._container.streams.best("video")   # the first one may be a cover
+        if stream is None:
             raise FilmError(f"{path}: has no pictures")
-        self._stream = stream = self._container.streams.video[0]
         if stream.codec_context is None:
             raise FilmError(f"{path}: its pictures are of a codec that this PyAV does not know")
         check_frame(path, stream.width, stream.height)
@@ -33,9 +35,12 @@ class Reader(Film):
         self._decoder = stream.codec_context
         rate = stream.average_rate or stream.guessed_rate or FOLDER_RATE
         super().__init__(path, rate=Fraction(rate), time_base=Fraction(stream.time_base))
+        self._own_rate, self._clock = self.rate, self.time_base   # whatever it is resampled to
         self.sound = [codec_name(each) for each in self._container.streams.audio]
         if stream.metadata.get("alpha_mode") == "1":   # of WebM; FFmpeg's own decoders leave transparency out
             self._decoder = self._with_alpha() or self._decoder
+        if (begins := self._container.start_time or 0) > 0:
+            self.origin = Fraction(begins, 1_000_000) // self.time_base * self.time_base
         self._declared = self._declared_end()   # now, as a container that is closed tells nothing more
         self.num_frames = stream.frames or (round(self._declared[0] * self.rate) if self._declared else None)
 
@@ -68,6 +73,9 @@ class Reader(Film):
         import av
 
         time = last = size = None
+        if self.start:   # to the frame before it that all later ones need; where that fails, from the beginning on
+            with contextlib.suppress(av.FFmpegError):
+                self._container.seek(int((self.start + self.origin) * 1_000_000))
         for frame in self._decoded():
             if size is None:
                 shape = self._stream.sample_aspect_ratio or frame_shape(self._stream) or 1
@@ -83,8 +91,8 @@ class Reader(Film):
             )
             display = frame.side_data.get(av.sidedata.sidedata.Type.DISPLAYMATRIX)
             display = None if display is None else np.frombuffer(bytes(display), np.int32)
-            duration = Fraction(frame.duration or 0) * self.time_base or 1 / self.rate
-            now = None if frame.pts is None else frame.pts * self.time_base
+            duration = Fraction(frame.duration or 0) * self._clock or 1 / self._own_rate
+            now = None if frame.pts is None else frame.pts * self._clock - self.origin
             if now is None or (time is not None and now <= time):   # missing, or runs back
                 now = Fraction(0) if time is None else time + last
             time, last = now, duration
@@ -156,7 +164,8 @@ class Writer:
         self._encoder, self._pix_fmt, options = codec
         self._sound_input = self._sound = self._next_sound = None
         mp4 = {"movflags": "+faststart"} if path.suffix.lower() in (".mp4", ".mov") else {}
-        self._container = av.open(str(temporary), "w", container_options=mp4)
+        # A name such as 12:30.mp4 would be one of a protocol.
+        self._container = av.open(os.path.abspath(temporary), "w", container_options=mp4)
         try:
             self._stream = self._container.add_stream(self._encoder, rate=film.rate.limit_denominator(100_000))
         except (av.FFmpegError, ValueError) as error:
@@ -174,7 +183,7 @@ class Writer:
         """From the film opened once more, which leaves the reading of the frames as it is."""
         import av
 
-        self._sound_input = av.open(str(self.film.path), metadata_errors="replace")
+        self._sound_input = av.open(os.path.abspath(self.film.path), metadata_errors="replace")
         known, self._tracks = self._container.supported_codecs, {}
         for stream in self._sound_input.streams.audio:
             name = codec_name(stream)
@@ -193,9 +202,17 @@ class Writer:
     def _sound_packets(self) -> Iterator:
         import av
 
+        film, origin = self.film, self.film.origin + self.film.start
         try:
             for packet in self._sound_input.demux(list(self._sound_input.streams.audio)):
-                if packet.dts is not None:   # of none is the one that says that a track ends
+                if packet.dts is None:   # the one that says that a track ends
+                    continue
+                later = round(origin / packet.time_base)
+                packet.dts, packet.pts = packet.dts - later, None if packet.pts is None else packet.pts - later
+                time = packet.dts * packet.time_base
+                if film.start and time < 0:
+                    continue
+                if film.end is None or time < film.end - film.start:
                     yield packet
         except av.FFmpegError:
             return   # the film is cut off, which who reads its frames notes

@@ -8,10 +8,11 @@ from pathlib import Path
 from pixelart_tf.base import files
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.films import ffmpeg, pyav
-from pixelart_tf.films.animation import Apng, Folder, Gif, replacing_folder
+from pixelart_tf.films.animation import Apng, Folder, Gif
 from pixelart_tf.films.film import Film, library
+from pixelart_tf.films.webp import Webp
 
-ANIMATIONS = {".apng": Apng, ".gif": Gif, ".png": Apng}
+ANIMATIONS = {".apng": Apng, ".gif": Gif, ".png": Apng, ".webp": Webp}
 _X264 = {"preset": "veryfast", "bf": "0"}   # without B-frames a film's length is exact at a variable rate too
 _VP9 = {"b": "0", "deadline": "good", "cpu-used": "5", "row-mt": "1"}
 # Encoder, its pixel format, its options: as usual, and lossless.
@@ -27,7 +28,7 @@ def needs_even(path: Path, *, lossless: bool) -> bool:
 
 
 def target(path: str | Path, film: Film, *, overwrite: bool = False) -> Path:
-    """Checks an output before any work is done.
+    """Checks an output before any work is done, and makes the folder that it goes into.
 
     Args:
         path: a file of one of `SUFFIXES`, or a name without suffix for a folder of PNG frames.
@@ -37,7 +38,11 @@ def target(path: str | Path, film: Film, *, overwrite: bool = False) -> Path:
     Raises:
         UserError: in one line.
     """
+    if not str(path):   # an unset variable of a shell, not the current folder
+        raise UserError("an empty path: no output is called so")
     path = Path(path)
+    if not path.suffix or path.suffix.lower() in SUFFIXES:
+        path.parent.mkdir(parents=True, exist_ok=True)
     if not path.suffix:
         _check_folder(path, film, overwrite)
     elif path.suffix.lower() not in SUFFIXES:
@@ -51,8 +56,6 @@ def target(path: str | Path, film: Film, *, overwrite: bool = False) -> Path:
 
 def _check_folder(path: Path, film: Film, overwrite: bool) -> None:
     """As `files.check_output`, for a folder of frames."""
-    if not path.parent.is_dir():
-        raise UserError(f"{path.parent}: no such folder")
     if not path.exists():
         return
     if path.samefile(film.path):
@@ -71,15 +74,15 @@ def create(path: Path, film: Film, *, scale: int, lossless: bool = False, sound:
 
     H.264 and VP9 are written as 4:2:0 from colors that are converted before they are enlarged, so that each cell has
     its own; `lossless` keeps RGB exactly (4:4:4), which not every player shows. What is transparent is white there.
-    Frames keep their times: exactly in MP4 and APNG, to a thousandth of a second in WebM and Matroska, to a hundredth
-    in GIF. With imageio-ffmpeg the rate is constant. Sound is copied packet by packet.
+    Frames keep their times: exactly in MP4 and APNG, to a thousandth of a second in WebM, Matroska and WebP, to a
+    hundredth in GIF. With imageio-ffmpeg the rate is constant. Sound is copied packet by packet.
 
     Args:
         path: as `target` gives it.
         film: which gives the rate, the times and the sound.
         scale: pixels of a cell's side; even where `needs_even`.
         lossless: for films proper; the others always are.
-        sound: whether to copy it; GIF, PNG and folders have none, of which a note is made.
+        sound: whether to copy it; animations and folders have none, of which a note is made.
 
     Yields:
         Something with `write(art, time, duration)`, to call with each frame of `film` in order.
@@ -96,12 +99,12 @@ def create(path: Path, film: Film, *, scale: int, lossless: bool = False, sound:
     suffix = path.suffix.lower()
     with contextlib.ExitStack() as stack:
         if not suffix:
-            writer = Folder(stack.enter_context(replacing_folder(path)), scale)
+            writer = Folder(stack.enter_context(files.replacing_folder(path)), scale)
         else:
             temporary = stack.enter_context(files.replacing(path, sync=False))
             temporary.touch()   # who may not write here learns it before the libraries say it in their words
             if suffix in ANIMATIONS:
-                writer = ANIMATIONS[suffix](temporary, scale)
+                writer = ANIMATIONS[suffix](temporary, scale, film.plays)
             else:
                 kind = pyav.Writer if library() == "av" else ffmpeg.Writer
                 writer = kind(temporary, path, film, scale, CODECS[suffix][lossless], sound and bool(film.sound))

@@ -42,12 +42,15 @@ class Batch:
                     left.remove(item.place)
                     yield item.place, item
 
-    def each(self, work: Callable[[str, Any], Any], items: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    def each(
+        self, work: Callable[[str, Any], Any], items: Iterable[tuple[str, Any]], *, every: int | None = None
+    ) -> Iterator[tuple[str, Any] | None]:
         """Does some work for each picture on threads, a few pictures ahead of who takes the results.
 
         Args:
             work: takes a place and what is there of the picture. Raises UserError if the picture cannot be used.
             items: pairs of these.
+            every: after so many items, bad ones too, None is given.
 
         Yields:
             The place and what `work` returns, in order, without bad pictures that are skipped.
@@ -55,7 +58,11 @@ class Batch:
         Raises:
             UserError: a bad picture, which the message names.
         """
-        return filter(None, ahead(functools.partial(self._attempt, work), items))
+        for number, made in enumerate(ahead(functools.partial(self._attempt, work), items), 1):
+            if made is not None:
+                yield made
+            if every and number % every == 0:
+                yield None
 
     def _attempt(self, work: Callable[[str, Any], Any], item: tuple[str, Any]) -> tuple[str, Any] | None:
         place, value = item
@@ -80,4 +87,6 @@ class Batch:
             if self._progress:
                 self._progress(done + len(self.bad), len(self._targets))
         if not done:
+            if len(self.bad) == 1:
+                raise UserError(self.bad[0])
             raise UserError(f"none of the {len(self.bad)} pictures can be used; the first: {min(self.bad)}")

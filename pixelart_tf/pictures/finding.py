@@ -12,7 +12,7 @@ from pathlib import Path
 from pixelart_tf.base.cli import printable
 from pixelart_tf.base.files import expanded
 from pixelart_tf.pictures.images import SUFFIXES, is_picture_name
-from pixelart_tf.pictures.opening import ImageError
+from pixelart_tf.pictures.opening import HAS_HEIC, HEIC, ImageError
 
 # What lies beside pictures and is meant by nobody: not worth a word.
 _BY_FILES = re.compile(
@@ -48,6 +48,8 @@ def pictures(pattern: str | Path) -> list[Path]:
     if not found:
         raise ImageError(f"{pattern}: no pictures there ({' '.join(SUFFIXES)})" + (f", but {others}" if others else ""))
     if others:
+        if not HAS_HEIC and any(kind in others for kind in HEIC):
+            others += ' (HEIC takes pillow-heif: pip install "pixelart-tf[heic]")'
         files_are = "1 file in {} is no picture" if num_others == 1 else "{1:,} files in {0} are no pictures"
         note(f"{files_are.format(pattern, num_others)} that can be read here: {others}")
     return sorted(found)

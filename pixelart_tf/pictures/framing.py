@@ -80,6 +80,13 @@ def records(path: Path) -> Iterator[bytes]:
             raise RecordError(f"{path}: damaged after {index} good records ({reason}){other}") from None
 
 
+def framed(record: bytes) -> bytes:
+    """A record as it stands in a file, its length and the checksums with it."""
+    length = len(record).to_bytes(8, "little")
+    sums = (crc32c.masked(each).to_bytes(4, "little") for each in (length, record))
+    return b"".join((length, next(sums), record, next(sums)))
+
+
 def _is_header(header: bytes) -> bool:
     """Whether some bytes are a length and its checksum."""
     return len(header) == _HEADER and int.from_bytes(header[8:], "little") == crc32c.masked(header[:8])

@@ -1,6 +1,7 @@
 """Picture files <-> uint8 RGB arrays, and the one conversion to [-1, 1] and back.
 
-An `image` is uint8 (H, W, 3), `images` are (B, H, W, 3). Everything here needs NumPy and Pillow only.
+An `image` is uint8 (H, W, 3), `images` are (B, H, W, 3). Everything here needs NumPy and Pillow only; means over
+exact areas need SciPy, too.
 """
 
 import contextlib
@@ -14,11 +15,13 @@ import numpy as np
 from PIL import Image
 
 from pixelart_tf.base import files, limits
-from pixelart_tf.pictures.opening import ImageError, open_picture, read_bytes
+from pixelart_tf.pictures import profiles
+from pixelart_tf.pictures.opening import HAS_HEIC, HEIC, ImageError, open_picture, read_bytes
 
+LUMA = (0.299, 0.587, 0.114)   # of red, green and blue: ITU-R BT.601
 SUFFIXES = (
-    ".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga",
-    ".tif", ".tiff", ".webp",
+    ".apng", ".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm",
+    ".tga", ".tif", ".tiff", ".webp", *(HEIC if HAS_HEIC else ()),
 )
 _ONE_AT_A_TIME = threading.RLock()
 # Pillow's limit is larger than ours and only warns; `read` refuses by itself.
@@ -48,8 +51,8 @@ _UPRIGHT = {
 def read(path_or_bytes: str | Path | bytes, *, name: str | None = None, mode: str = "RGB") -> np.ndarray:
     """Reads a picture of any common format as 8-bit RGB.
 
-    The EXIF orientation is applied, transparency is put over white, 16-bit, CMYK, grey and palette pictures become
-    RGB, and of an animation it is the first frame.
+    The EXIF orientation is applied, colors of an ICC profile become sRGB's, transparency is put over white, 16-bit,
+    CMYK, grey and palette pictures become RGB, and of an animation it is the first frame.
 
     Args:
         path_or_bytes: a file, or the bytes of one.
@@ -78,6 +81,10 @@ def read(path_or_bytes: str | Path | bytes, *, name: str | None = None, mode: st
             with alone(image.height, image.width):
                 image.load()
                 return np.array(_as_mode(image, mode))  # a copy: Pillow's own buffer is read-only
+    except LookupError as error:
+        if type(error) is not LookupError:   # of a decoder
+            raise ImageError(f"{name}: damaged picture ({error})") from None
+        raise ImageError(f"{name}: {error}") from None
     except Image.UnidentifiedImageError:
         raise ImageError(f"{name}: not a picture, or of an unknown format") from None
     except Image.DecompressionBombError:
@@ -94,13 +101,14 @@ def alone(height: int, width: int) -> contextlib.AbstractContextManager:
 
 def _as_mode(image: Image.Image, mode: str) -> Image.Image:
     """A loaded Pillow picture -> upright 8-bit `mode`."""
-    orientation = 1
+    orientation, profile = 1, image.info.get("icc_profile")
     with contextlib.suppress(Exception):  # a damaged EXIF block does not make the pixels bad
         orientation = image.getexif().get(0x0112, 1)
     if image.mode.startswith(("I", "F")):
         image = _as_8_bits(image)
     if orientation in _UPRIGHT:
         image = image.transpose(_UPRIGHT[orientation])
+    image = profiles.as_srgb(image, profile)
     if image.has_transparency_data:
         if image.mode != "RGBA":
             image = image.convert("RGBA")
@@ -180,9 +188,10 @@ def fit(
         size: pixels, one number for a square or (height, width).
         how: `"crop"` cuts the middle out in the shape of `size`; `"pad"` scales the whole picture into `size` and
             fills the rest with `background`; `"stretch"` does not keep the shape.
-        resample: `"lanczos"`, `"bilinear"` and `"area"` average over the pixels that they leave out; `"nearest"` makes
-            no new colors. `"nearest"` with `"pad"` takes whole-number factors only, so that each pixel of pixel art
-            becomes a square; the other two do where `size` is a multiple or a whole part of the picture's.
+        resample: `"lanczos"`, `"bilinear"` and `"area"` average over the pixels that they leave out, the last over
+            exact areas; `"nearest"` makes no new colors. `"nearest"` with `"pad"` takes whole-number factors only, so
+            that each pixel of pixel art becomes a square; the other two do where `size` is a multiple or a whole part
+            of the picture's.
 
     Returns:
         uint8 (height, width, 3).
@@ -223,6 +232,13 @@ def fit(
 def _resize(image: np.ndarray, height: int, width: int, resample: str) -> np.ndarray:
     if image.shape[:2] == (height, width):
         return image.copy()
+    if resample == "area":
+        # Pillow's box gives a pixel on the border of two boxes to one of them, which shows where boxes are not whole.
+        smaller = min(height, image.shape[0]), min(width, image.shape[1])
+        if any(side % wanted for side, wanted in zip(image.shape, smaller, strict=False)):
+            from pixelart_tf.pictures import areas  # SciPy takes longer to import than all else here
+
+            image = areas.shrunk(image, smaller)
     resized = Image.fromarray(np.ascontiguousarray(image)).resize((width, height), RESAMPLE[resample])
     return np.array(resized)
 
@@ -230,6 +246,14 @@ def _resize(image: np.ndarray, height: int, width: int, resample: str) -> np.nda
 def is_picture_name(name: str) -> bool:
     """Whether a file of this name is taken for a picture: by its suffix, and if it is not hidden."""
     return not name.startswith(".") and name.lower().endswith(SUFFIXES)
+
+
+def on_white(image: np.ndarray) -> np.ndarray:
+    """uint8 (H, W, 3), or (H, W, 4) put over white -> uint8 (H, W, 3): what is seen."""
+    if image.shape[-1] == 3 or image[..., 3].min(initial=255) == 255:
+        return image[..., :3]
+    alpha = image[..., 3:].astype(np.uint16)
+    return ((image[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
 def to_float(images: np.ndarray) -> np.ndarray:

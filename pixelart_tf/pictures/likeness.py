@@ -5,6 +5,8 @@ from collections import Counter
 import numpy as np
 from PIL import Image
 
+LOOK = 56   # bytes of a likeness
+
 
 def likeness(image: np.ndarray) -> np.ndarray:
     """uint8 (56,): 8 bytes of difference hash (is a place brighter than the next?), then 4x4 mean colors."""

@@ -1,9 +1,11 @@
 """A file that may be a picture, opened with care: no program is started for it, and nothing is waited for."""
 
+import importlib.util
 import io
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image
 
@@ -18,17 +20,40 @@ OPENED = tuple(
 )
 
 
+# Of photographs by telephones; they take a library of their own (`pip install "pixelart-tf[heic]"`).
+HEIC = (".heic", ".heif")
+HAS_HEIC = importlib.util.find_spec("pillow_heif") is not None
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+
+
 class ImageError(UserError):
     """A picture that cannot be used. The message is one line: `path: reason`."""
 
 
 def open_picture(encoded: bytes) -> Image.Image:
-    """Opens the bytes of a file of one of the formats `OPENED`, and decodes nothing yet.
+    """Opens the bytes of a file of one of the formats `OPENED`, or HEIC, and decodes nothing yet.
 
     Raises:
+        LookupError: it is HEIC, and nothing is there to read it; says what to install.
         PIL.UnidentifiedImageError, and whatever Pillow raises on damaged files.
     """
+    if encoded[4:8] == b"ftyp" and encoded[8:12] in _HEIC_BRANDS:
+        if not HAS_HEIC:
+            raise LookupError('HEIC, which takes pillow-heif: pip install "pixelart-tf[heic]"')
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+        return Image.open(io.BytesIO(encoded), formats=("HEIF",))
     return Image.open(io.BytesIO(encoded), formats=OPENED)
+
+
+def moves(file: Path | BinaryIO) -> bool:
+    """Whether a file is an animation of several frames; False also for what is no picture or cannot be read."""
+    try:
+        with Image.open(file, formats=OPENED) as image:
+            return bool(getattr(image, "is_animated", False))
+    except Exception:   # Pillow raises of many kinds for damaged files
+        return False
 
 
 def read_bytes(path: str | Path) -> bytes:

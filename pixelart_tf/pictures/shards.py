@@ -127,6 +127,15 @@ def _read_shard(shard: Path) -> Iterator[tuple[str, bytes]]:
         raise RecordError(f"{shard}: {error.strerror}") from None
 
 
+def example(**values: bytes) -> bytes:
+    """A `tf.train.Example` of byte strings, by their names, which stand in it in this order."""
+    made = _example()()
+    for key, value in values.items():
+        entry = made.features.feature.add(key=key)
+        entry.value.bytes_list.value.append(value)
+    return made.SerializeToString(deterministic=True)
+
+
 @functools.cache
 def _example() -> type:
     """`tf.train.Example` with byte strings alone, without TensorFlow, whose import takes seconds.

@@ -1,5 +1,6 @@
 """Where pictures come from: a file, a folder, a glob, a zip or TFRecord shards, as one stream of encoded files."""
 
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -11,8 +12,6 @@ import numpy as np
 from pixelart_tf.base import limits
 from pixelart_tf.base.files import expanded
 from pixelart_tf.pictures import finding, images, opening, shards
-
-Pattern = str | Path | Sequence[str | Path]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,16 +43,31 @@ class Encoded:
         return images.read(self.data, name=self.place)
 
 
+Pattern = str | Path | Encoded | Sequence[str | Path | Encoded]
+
+
+def standard_input() -> Encoded:
+    """The picture that comes in by standard input, read to its end. Raises ImageError."""
+    most = 4 * limits.PICTURE_PIXELS   # no picture that `images.read` takes is larger
+    data = sys.stdin.buffer.read(most + 1)
+    if len(data) > most:
+        raise images.ImageError(f"stdin: over {most:,} bytes, refused as a bomb")
+    return Encoded(name="stdin", place="stdin", source=data)
+
+
 def read(pattern: Pattern) -> Iterator[Encoded]:
     """Reads a set of pictures in its order, one after the other.
 
     Args:
-        pattern: a picture, a folder or a glob of pictures; a `.zip`; a shard, a folder or a glob of shards; or several
-            of these, of which a file that is in more than one is taken once.
+        pattern: a picture, a folder or a glob of pictures; a `.zip`; a shard, a folder or a glob of shards; an
+            `Encoded`; or several of these, of which a file that is in more than one is taken once.
 
     Raises:
         UserError: nothing there, or a file that cannot be read; says which, in one line.
     """
+    if isinstance(pattern, Encoded):
+        yield pattern
+        return
     if not isinstance(pattern, str | Path):
         yield from _once(item for each in pattern for item in read(each))
         return

@@ -4,84 +4,109 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import TextIO
 
 from pixelart_tf import devices
 from pixelart_tf.base import files
-from pixelart_tf.base.cli import UserError, command
+from pixelart_tf.base.cli import UserError, command, printable
 from pixelart_tf.base.memory import advising
 from pixelart_tf.base.progress_bar import ProgressBar
+from pixelart_tf.films.among import Moving, pixelize_films
 from pixelart_tf.generators.native import generating
 from pixelart_tf.generators.opening import load_on_devices
-from pixelart_tf.pictures import images
-from pixelart_tf.pixelize import actions, palette_files, sheets
+from pixelart_tf.pictures import images, sources
+from pixelart_tf.pictures.finding import note
+from pixelart_tf.pixelize import Style, actions, arguments, palette_files, sheets
 from pixelart_tf.pixelize import picture_files as pictures
-from pixelart_tf.pixelize.options import add_style_options, style_from
+from pixelart_tf.pixelize.generate import Generate
+from pixelart_tf.pixelize.options import style_from
 
 MAX_LINES = 12   # of so many pictures each has a line of its own
-PROG = actions.PROG
-USAGE = f"""{PROG} [-h] INPUT OUTPUT [options]
-       {PROG} palettes [OUT.png]
-       {PROG} measure PICTURES [--cell N] [--json]"""
-DESCRIPTION = """\
-Turns any picture into true pixel art: square cells of one color each on an exact grid, a palette of few colors,
-transparency of all or nothing. Doing it twice changes nothing.
-
-With the word `palettes` in INPUT's place it lists the built-in palettes and draws the page of them, with `measure` it
-tells in numbers how much pictures are pixel art; each has --help. (A file of such a name is ./palettes.)"""
-EXAMPLES = f"""\
-examples:
-  {PROG} cat.jpg cat.png --width 96 --colors 16
-  {PROG} photos/ art/ --cell 8 --palette pico-8 --dither bayer4
-  {PROG} screenshot.jpg clean.png --cell auto --scale 1
-  {PROG} cat.jpg cat.png --generator to_target.keras --width 64 --compare sheet.png
-  {PROG} "frames/*.png" art/ --colors 32 --save-palette film.gpl"""
 
 
 def pixelize(argv: list[str] | None) -> int:
-    args = _parser().parse_args(argv)
-    style, inputs, generate = style_from(args), [args.INPUT], None
-    sides = [path for path in (args.save_palette, args.compare) if path]
-    targets = pictures.plan(inputs, args.OUTPUT, overwrite=args.overwrite)
-    _check_sides(args, sides, targets)
+    args = arguments.parser().parse_intermixed_args(argv)
+    style, generate, moving = style_from(args), None, Moving()
+    inputs = [sources.standard_input() if each == "-" else each for each in args.INPUT]
+    targets = pictures.plan(inputs, args.OUTPUT, overwrite=args.overwrite, kind_of=moving.kind_of)
+    films = {place: targets.pop(place) for place in moving.places}
+    _check_sides(args, targets, films)
     if args.generator:
         devices.select_backend()
         generator, predict = load_on_devices(args.generator)
-        generate, style = generating(generator, style, predict=predict, called=str(args.generator))
-    start = time.monotonic()
+        generate = generating(generator, style, predict=predict, called=str(args.generator))
+    out = sys.stderr if pictures.STDOUT in targets.values() else sys.stdout
+    bad = []
     with advising("take smaller pictures, or fewer at a time; or give a smaller --scale"):
-        result = pictures.pixelize_files(
-            inputs, args.OUTPUT, style, scale=args.scale, one_palette=args.save_palette is not None, generate=generate,
-            show=sheets.MAX_ROWS if args.compare else 0, overwrite=args.overwrite, skip_bad=args.skip_bad,
-            progress=ProgressBar("pixelizing"),
-        )
-    seconds = time.monotonic() - start
-    for line in result.bad:
-        print(f"skipped {line}")
+        if targets:
+            start = time.monotonic()
+            result = pictures.pixelize_files(
+                inputs, targets, style, scale=args.scale, one_palette=args.save_palette is not None, generate=generate,
+                show=sheets.MAX_ROWS if args.compare else 0, skip_bad=len(films) + len(targets) > 1 and not args.strict,
+                progress=ProgressBar("pixelizing"),
+            )
+            _tell(result, args, time.monotonic() - start, out)
+            bad += result.bad
+        if films:
+            bad += _pixelize_films(films, targets, args, style, generate)
+    for line in bad:
+        print(printable(f"skipped {line}"), file=sys.stderr)
+    return 0
+
+
+def _tell(result: pictures.Result, args: argparse.Namespace, seconds: float, out: TextIO) -> None:
+    """Writes what was asked for besides, and says what was made."""
+    for line in result.notes:
+        note(line)
     if len(result.made) <= MAX_LINES:
         for made in result.made:
             rows, columns = made.cells
             size = f"{columns * made.scale}x{rows * made.scale}"
             cells = f"{columns}x{rows} cells of {_counted(made.cell, 'pixel')}"
-            print(f"{made.path}: {size}, {cells}, {_counted(made.num_colors, 'color')}")
+            told = f"; {made.note}" if made.note else ""
+            print(f"{made.path}: {size}, {cells}, {_counted(made.num_colors, 'color')}{told}", file=out)
     if len(result.made) > 1:
         most = max(made.num_colors for made in result.made)
         print(f"{len(result.made)} pictures in {args.OUTPUT}, {_counted(most, 'color')} at most "
-              f"({len(result.made) / seconds:.1f} images/s)")
+              f"({len(result.made) / seconds:.1f} images/s)", file=out)
     if args.save_palette:
         palette_files.write(args.save_palette, result.palette)
-        print(f"{args.save_palette}: {_counted(len(result.palette), 'color')}")
+        print(f"{args.save_palette}: {_counted(len(result.palette), 'color')}", file=out)
     if args.compare:
         images.write(args.compare, sheets.sheet(result.rows), quality=90)
-        print(f"{args.compare}: before and after")
-    return 0
+        print(f"{args.compare}: before and after", file=out)
+
+
+def _pixelize_films(
+    films: dict[str, Path], targets: dict[str, Path], args: argparse.Namespace, style: Style, generate: Generate | None
+) -> list[str]:
+    """Makes the films, and tells of them. Returns a line for each that was skipped."""
+    first, *others = films
+    these = f"{first} moves" if not others else f"{first} and {len(others)} more move"
+    note(f"{these}: made as python -m pixelart_tf.video does")
+    made, bad = pixelize_films(
+        films, style, overwrite=args.overwrite, skip_bad=len(films) + len(targets) > 1 and not args.strict,
+        scale=args.scale, generate=generate, progress=ProgressBar("making", "frames"),
+    )
+    if not made and not targets:
+        raise UserError(f"none of the {len(films)} films can be used; the first: {bad[0]}")
+    for path, film in made.items():
+        for line in film.notes:
+            note(line)
+        print(f"{path}: {film.told}")
+    return bad
 
 
 def _counted(number: int, unit: str) -> str:
     return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
-def _check_sides(args: argparse.Namespace, sides: list[Path], targets: dict[str, Path]) -> None:
+def _check_sides(args: argparse.Namespace, targets: dict[str, Path], films: dict[str, Path]) -> None:
     """Before any work: the palette's file and the sheet can be written, and over nothing."""
+    sides = [path for path in (args.save_palette, args.compare) if path]
+    if films and sides:
+        option = "--save-palette" if args.save_palette else "--compare"
+        raise UserError(f"{option}: is for pictures, and {next(iter(films))} moves; see python -m pixelart_tf.video")
     taken = {path.resolve() for path in [*targets.values(), *map(Path, targets)]}
     for path in sides:
         if path.resolve() in taken or len({side.resolve() for side in sides}) < len(sides):
@@ -89,31 +114,6 @@ def _check_sides(args: argparse.Namespace, sides: list[Path], targets: dict[str,
         suffixes = palette_files.WRITES if path is args.save_palette else (*pictures.WRITABLE, ".jpg", ".jpeg")
         path.parent.mkdir(parents=True, exist_ok=True)
         files.check_output(path, overwrite=args.overwrite, suffixes=suffixes)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=PROG, usage=USAGE, description=DESCRIPTION, epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    add("INPUT", help="a picture, a folder, a quoted glob, a zip or shards")
-    add("OUTPUT", type=Path,
-        help=f"folder to write PNG in; for one picture also a file ({' '.join(pictures.WRITABLE)})")
-    add("--scale", type=int, metavar="N",
-        help="pixels of a cell's side in the output; 1: one pixel a cell (default: the cell's size in the input, so "
-             "that the size stays about the same)")
-    add("--generator", type=Path, metavar="KERAS",
-        help="run a trained generator first, such as a run's to_target.keras; transparency is put over white. One "
-             "trained at native size keeps its own cells: --width then says how many, and the picture is shrunk for it")
-    add("--save-palette", type=Path, metavar="FILE",
-        help=f"write the palette ({' '.join(palette_files.WRITES)}). Of several pictures one palette is found over "
-             "all of them, which all then use; without it each has its own")
-    add("--compare", type=Path, metavar="FILE", help=f"write a sheet of the first {sheets.MAX_ROWS} before and after")
-    add("--overwrite", action="store_true", help="replace outputs that are already there; an input never is")
-    add("--skip-bad", action="store_true", help="leave out pictures that cannot be used, and name them")
-    add_style_options(parser)
-    return parser
 
 
 @command

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pixelart_tf.base import files
-from pixelart_tf.base.cli import UserError
+from pixelart_tf.base.cli import Parser, UserError
 from pixelart_tf.base.columns import columns
 from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.pictures import images, sources
@@ -20,7 +20,7 @@ PROG = "python -m pixelart_tf.pixelize"
 
 
 def show_palettes(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=f"{PROG} palettes", description="Lists the built-in palettes, and draws the page of them."
     )
     parser.add_argument("OUT", type=Path, nargs="?", help="picture to write the page to (.png, .webp, ...)")
@@ -40,12 +40,12 @@ def show_palettes(argv: list[str]) -> int:
 
 
 def show_measures(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=f"{PROG} measure", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="""\
 Tells in numbers how much pictures are pixel art:
   colors     different ones, transparent as one
-  cell       pixels of a cell, as found (1: no grid was found) or as given
+  cell       pixels of a cell, as found (1: pixel art of one pixel a cell; or no grid, then none is on it) or as given
   on grid    share of all change of color that lies on the lines between cells; 1 for true pixel art
   uniform    share of cells of exactly one color; 1 for true pixel art
   sharpness  of edges: 1 hard, 1/3 a ramp

@@ -1,5 +1,6 @@
 """Any picture -> true pixel art: cells, a palette, dithering, an outline."""
 
+import dataclasses
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,11 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from pixelart_tf.base.cli import UserError
-from pixelart_tf.pixelize import cells, color, find
+from pixelart_tf.pictures.images import on_white
+from pixelart_tf.pixelize import cells, color, find, native, rhythm, transparency, unblur
+from pixelart_tf.pixelize.counting import MAX_AUTO
+from pixelart_tf.pixelize.crisp import crisp, mixtures
 from pixelart_tf.pixelize.dither import dither
+from pixelart_tf.pixelize.grading import graded
 from pixelart_tf.pixelize.outline import outline
-from pixelart_tf.pixelize.palette import MAX_AUTO, extract
-from pixelart_tf.pixelize.style import DEFAULT_COUNT, Style
+from pixelart_tf.pixelize.palette import MAX_COLORS, extract
+from pixelart_tf.pixelize.style import DEFAULT_COLORS, DEFAULT_COUNT, DEFAULT_HOW, Style
+from pixelart_tf.pixelize.thickening import thickened
 
 SOFT_CORE = 0.5       # of a cell that was found and has soft borders, the share of its sides whose pixels count
 
@@ -25,15 +31,20 @@ class Art:
         palette: uint8 (k, 3).
         opaque: bool (rows, columns).
         cell: pixels of a cell's side in the picture that it was made from, rounded.
+        alpha: uint8 (rows, columns), 1 or more where opaque, if there are levels of transparency; else None.
     """
 
     index: np.ndarray
     palette: np.ndarray
     opaque: np.ndarray
     cell: int
+    alpha: np.ndarray | None = None
 
     def image(self, scale: int = 1) -> np.ndarray:
         """Each cell a square of `scale` pixels: uint8 (H, W, 3), or (H, W, 4) where a cell is transparent."""
+        if self.alpha is not None:
+            values = np.dstack([self.palette[self.index], self.alpha]) * self.opaque[..., None]
+            return cells.enlarge(values, np.ones_like(self.opaque), scale)
         return cells.enlarge(self.palette[self.index], self.opaque, scale)
 
 
@@ -63,11 +74,16 @@ class Cells:
         colors: uint8 (rows, columns, 3).
         opaque: bool (rows, columns).
         cell: pixels of a cell's side in the picture, rounded.
+        alpha: see `Art`.
+        note, exact: of its `Grid`.
     """
 
     colors: np.ndarray
     opaque: np.ndarray
     cell: int
+    alpha: np.ndarray | None = None
+    note: str = ""
+    exact: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,11 +93,15 @@ class Grid:
     Attributes:
         rows, columns: int64 (rows + 1,) and (columns + 1,), pixels where they begin and end.
         core: share of their height and width, in the middle, that counts; see `cells.reduce`.
+        note: what is to be told about cells that were looked for: which were found, how sure it is; else empty.
+        exact: whether the cells were found, and have one color each.
     """
 
     rows: np.ndarray
     columns: np.ndarray
     core: float = 1.0
+    note: str = ""
+    exact: bool = False
 
     @property
     def cell(self) -> int:
@@ -105,29 +125,52 @@ def grid(image: np.ndarray, style: Style, others: Iterable[np.ndarray] = ()) -> 
     if style.width is not None:
         rows, columns = cells.edges_across(height, width, style.width)
         return Grid(rows=rows, columns=columns)
+    if style.height is not None:
+        columns, rows = cells.edges_across(width, height, style.height)
+        return Grid(rows=rows, columns=columns)
     size = style.cell
     if size in (None, "auto"):
-        lattice = _common(itertools.chain([image], others))
-        if lattice is not None:
-            rows, columns = find.edges_of(lattice, height, width)
-            return Grid(rows=rows, columns=columns, core=1.0 if lattice.confidence == 1 else SOFT_CORE)
+        found = _common(itertools.chain([image], others))
+        if found is not None and found.confidence >= find.ENOUGH:
+            note = f"found its own cells: {found.count}, confidence {found.confidence:.2f}"
+            core = 1.0 if found.exact else SOFT_CORE
+            return Grid(rows=found.rows, columns=found.columns, core=core, note=note, exact=found.exact)
+        note = "" if found is None else (
+            f"no cells of its own are sure: the best guess is {found.count}, confidence {found.confidence:.2f}"
+        )
+        if native.is_native(on_white(image)):
+            rows, columns = np.arange(height + 1), np.arange(width + 1)
+            return Grid(rows=rows, columns=columns, note="pixel art of one pixel a cell", exact=True)
         if size == "auto":
-            raise UserError("no cells found: this is no enlarged pixel art; give their size or their number")
-        size = max(1, round(max(height, width) / DEFAULT_COUNT))
-    return Grid(rows=cells.edges(height, cell=size), columns=cells.edges(width, cell=size))
+            raise UserError(f"{note or 'no cells found: this is no pixel art'}; give their size or their number")
+        rows, columns = cells.edges_along(height, width, DEFAULT_COUNT)
+        return Grid(rows=rows, columns=columns, note=note)
+    sizes = size if isinstance(size, tuple) else (size, size)
+    rows, columns = (_sized(side, each) for side, each in zip((height, width), sizes, strict=True))
+    return Grid(rows=rows, columns=columns)
 
 
-def _common(images: Iterable[np.ndarray]) -> find.Lattice | None:
-    """The cells that pictures of one size have already, if at least half of those that are not flat have some."""
-    seen = map(_over_white, images)
-    found = [find.find(each) for each in seen if np.ptp(each, axis=(0, 1)).max() >= find.WEAK]
-    lattices = [each for each in found if each is not None]
-    if not lattices or 2 * len(lattices) < len(found):
-        return None
-    soft = [each for each in lattices if each.confidence < 1]
+def _sized(length: int, cell: float) -> np.ndarray:
+    """The whole cells along a side; of those that are not of whole pixels also a last one of which half is there."""
+    if cell == int(cell) or cell > length:
+        return cells.edges(length, cell=cell)
+    return cells.lattice(length, cell, 0)
+
+
+def _common(images: Iterable[np.ndarray]) -> find.Found | None:
+    """The cells that pictures of one size have already, if at least half of those that are not flat have some.
+
+    Of one picture alone it is the best guess, however sure.
+    """
+    seen = [each for each in map(on_white, images) if np.ptp(each, axis=(0, 1)).max() >= rhythm.WEAK]
+    guesses = [find.best_guess(each) for each in seen]
+    found = [each for each in guesses if each is not None and each.confidence >= find.ENOUGH]
+    if not found or 2 * len(found) < len(guesses):
+        return guesses[0] if len(guesses) == 1 else None
+    soft = [each for each in found if not each.exact]
     if soft:
         return max(soft, key=lambda each: each.confidence)
-    return min(lattices, key=lambda each: each.cell_height)   # what is drawn in blocks seems to have larger cells
+    return min(found, key=lambda each: each.cell_height)   # what is drawn in blocks seems to have larger cells
 
 
 def reduce(image: np.ndarray, style: Style, where: Grid | None = None) -> Cells:
@@ -141,32 +184,74 @@ def reduce(image: np.ndarray, style: Style, where: Grid | None = None) -> Cells:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] not in (3, 4) or not image.size:
         raise ValueError(f"`image` must be uint8 (H, W, 3) or (H, W, 4). Received: {image.dtype} {image.shape}")
     where = where or grid(image, style)
-    colors, opaque = cells.reduce(
-        image, where.rows, where.columns, how=style.how, alpha_threshold=style.alpha_threshold, core=where.core
+    are_own = where.exact or where.core < 1
+    if style.thicken and not are_own:
+        image = thickened(image, where.cell)
+    levels = style.alpha != transparency.HARD and image.shape[-1] == 4 and image[..., 3].min() < 255
+    colors, opaque = _reduced(image, style.how, where, alpha_threshold=1 if levels else style.alpha_threshold)
+    if style.crisp is not False and not are_own:
+        colors = crisp(colors, opaque, mixtures(image, where.rows, where.columns))
+    alpha = None
+    if levels:
+        alpha = transparency.of_cells(image, where.rows, where.columns, where.core)
+        if style.alpha == transparency.DITHER:
+            opaque, alpha = opaque & transparency.dithered(alpha), None
+    colors = graded(colors, saturation=style.saturation, contrast=style.contrast)
+    return Cells(
+        colors=colors, opaque=opaque, cell=where.cell, alpha=alpha, note=where.note, exact=where.exact
     )
-    return Cells(colors=colors, opaque=opaque, cell=where.cell)
+
+
+def crisped(made: Cells, style: Style) -> Cells:
+    """The cells of a generator, with crisp borders if the style has them."""
+    if style.crisp is False:
+        return made
+    return dataclasses.replace(made, colors=crisp(made.colors, made.opaque))
+
+
+def _reduced(
+    image: np.ndarray, how: str | None, where: Grid, *, alpha_threshold: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """What `cells.reduce` gives; for soft cells that were found, and no `how`, the best that is known."""
+    rows, columns = where.rows, where.columns
+    is_soft = how is None and where.core < 1
+    if is_soft and image[..., 3:].min(initial=255) == 255:
+        solved = unblur.solve(image[..., :3], rows, columns)
+        if solved is not None:
+            return unblur.with_clean_ground(solved), np.ones(solved.shape[:2], bool)
+    how = how or ("median" if is_soft else DEFAULT_HOW)
+    colors, opaque = cells.reduce(image, rows, columns, how=how, alpha_threshold=alpha_threshold, core=where.core)
+    return (unblur.with_clean_ground(colors) if is_soft else colors), opaque
 
 
 def finish(reduced: Cells, style: Style) -> Art:
     """The second half: the style's palette or the cells' own, dithering, the outline."""
-    palette = style.palette if style.palette is not None else own_palette(reduced.colors[reduced.opaque], style)
+    palette = palette_of(reduced, style)
     index, opaque = paint(reduced.colors, reduced.opaque, palette, style)
-    return Art(index=index, palette=palette, opaque=opaque, cell=reduced.cell)
+    alpha = reduced.alpha
+    if alpha is not None:   # an outline is opaque
+        alpha = np.where(opaque & ~reduced.opaque, 255, alpha).astype(np.uint8)
+    return Art(index=index, palette=palette, opaque=opaque, cell=reduced.cell, alpha=alpha)
 
 
-def _over_white(image: np.ndarray) -> np.ndarray:
-    """uint8 (H, W, 3): what is seen, as colors behind transparency have edges, too."""
-    if image.shape[-1] == 3:
-        return image
-    alpha = image[..., 3:].astype(np.uint16)
-    return ((image[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+def palette_of(reduced: Cells, style: Style) -> np.ndarray:
+    """The style's palette, or the cells' own: uint8 (k, 3)."""
+    if style.palette is not None:
+        return style.palette
+    return own_palette(reduced.colors[reduced.opaque], style, exact=reduced.exact)
 
 
-def own_palette(colors: np.ndarray, style: Style) -> np.ndarray:
-    """The palette of a picture's, or several pictures', own colors: uint8 (n, 3) -> uint8 (k, 3)."""
+def own_palette(colors: np.ndarray, style: Style, *, exact: bool = False) -> np.ndarray:
+    """The palette of a picture's, or several pictures', own colors: uint8 (n, 3) -> uint8 (k, 3).
+
+    Args:
+        exact: whether they are those of pixel art, of which `Style.colors` may leave all.
+    """
     if not len(colors):   # all is transparent
         return np.zeros((1, 3), np.uint8)
     k = style.colors
+    if k is None:
+        k = MAX_COLORS if exact else DEFAULT_COLORS
     # Where it has a palette already, to choose among its colors would lose some each time.
     if k == "auto" and len(np.unique(colors.astype(np.int32) @ (65536, 256, 1))) <= MAX_AUTO:
         k = MAX_AUTO

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from PIL import Image
-from scipy.ndimage import uniform_filter
 
 # `contrast`: shades of grey (of 255) that a cell's lightest and darkest pixel are apart before it counts as having two
 # parts; the share of the cell that the smaller part needs, a line of one pixel through a cell of eight; and how many
@@ -188,7 +188,7 @@ def contrast(pixels: Pixels) -> np.ndarray:
     dark = np.count_nonzero(2 * luma < (darkest + lightest)[:, None], axis=1)   # what does not count is 255
     totals = luma.sum(axis=1, dtype=np.int64) - 255 * (luma.shape[1] - count)
     luma_sums, counts = (
-        uniform_filter(values.reshape(pixels.shape).astype(float), 3, mode="nearest").ravel()
+        scipy.ndimage.uniform_filter(values.reshape(pixels.shape).astype(float), 3, mode="nearest").ravel()
         for values in (totals, count)
     )
     around = luma_sums / np.maximum(counts, 1e-9)

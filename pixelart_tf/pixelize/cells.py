@@ -5,6 +5,7 @@ import numpy as np
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.pixelize import cell_colors
 
+LEAST_SIZE = 1.25   # pixels a cell, on average, that are cells and not just the pixels
 HOW = ("mean", *cell_colors.METHODS)
 
 
@@ -38,6 +39,23 @@ def edges(length: int, *, cell: float | None = None, count: int | None = None, s
     return np.floor(start + np.arange(whole + 1) * cell + 0.5).astype(np.int64).clip(0, length)
 
 
+def lattice(length: int, cell: float, start: float) -> np.ndarray:
+    """Where cells that begin at `start` and at every `cell` pixels from there are along one side of a picture.
+
+    A torn cell at a border counts as one if half of it is there.
+
+    Returns:
+        int64 (cells + 1,), strictly increasing, 0 to `length`.
+    """
+    lines = start + cell * np.arange(-1, length // cell + 2)
+    lines = np.unique(np.clip(np.floor(lines + 0.5), 0, length)).astype(np.int64)
+    if len(lines) > 2 and lines[1] - lines[0] < cell / 2:
+        lines = lines[1:]
+    if len(lines) > 2 and lines[-1] - lines[-2] < cell / 2:
+        lines = lines[:-1]
+    return lines
+
+
 def edges_across(height: int, width: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
     """Divides a whole picture into `columns` cells across, and down so that they are as near to squares as can be.
 
@@ -46,6 +64,21 @@ def edges_across(height: int, width: int, columns: int) -> tuple[np.ndarray, np.
     """
     column_edges = edges(width, count=columns)
     return edges(height, count=max(1, min(height, round(height * columns / width)))), column_edges
+
+
+def edges_along(height: int, width: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Divides a whole picture into `count` cells along its longer side, as near to squares as can be.
+
+    Of a picture that has fewer than `LEAST_SIZE` pixels for each of them, cells are two pixels.
+
+    Returns:
+        Row edges int64 (rows + 1,) and column edges int64 (columns + 1,).
+    """
+    longer = max(height, width)
+    if longer < LEAST_SIZE * count:
+        count = max(1, longer // 2)
+    rows, columns = (max(1, min(side, round(side * count / longer))) for side in (height, width))
+    return edges(height, count=rows), edges(width, count=columns)
 
 
 def reduce(

@@ -1,7 +1,8 @@
 """sRGB <-> OKLab, and the spaces in which the distance of two colors is measured.
 
-All here is done number by number, without matrix products of a library whose rounding depends on the array's shape:
-the same color has the same coordinates wherever it stands, so a color of a palette is at a distance of exactly 0.
+All but `of_linear` is done number by number, without matrix products of a library whose rounding depends on the
+array's shape: the same color has the same coordinates wherever it stands, so a color of a palette is at a distance of
+exactly 0.
 
 Reference: B. Ottosson, "A perceptual color space for image processing", 2020,
 https://bottosson.github.io/posts/oklab/.
@@ -45,8 +46,9 @@ def _decode(values: np.ndarray) -> np.ndarray:
     return np.where(values <= 0.04045, values / 12.92, ((np.maximum(values, 0) + 0.055) / 1.055) ** 2.4)
 
 
+_LINEAR = _decode(np.arange(256) / 255)
 # What each linear channel adds to each cone response, by its 8-bit value.
-_CONES = (_TO_CONES.T[:, :, None] * _decode(np.arange(256) / 255)).astype(np.float32)   # (channel, cone, 256)
+_CONES = (_TO_CONES.T[:, :, None] * _LINEAR).astype(np.float32)   # (channel, cone, 256)
 
 
 def _mixed(matrix: np.ndarray, channels: list[np.ndarray]) -> list[np.ndarray]:
@@ -85,12 +87,36 @@ def from_oklab(lab: np.ndarray) -> np.ndarray:
     Returns:
         uint8 (..., 3). Undoes `to_oklab` exactly on 8-bit colors.
     """
+    return np.rint(_encode(np.clip(_linear_of_oklab(lab), 0, 1))).astype(np.uint8)
+
+
+def is_srgb(lab: np.ndarray) -> np.ndarray:
+    """Which colors of OKLab (..., 3) sRGB has, but for a ten-thousandth of light: bool (...)."""
+    return np.abs(_linear_of_oklab(lab) - 0.5).max(axis=-1) <= 0.5 + 1e-4
+
+
+def _linear_of_oklab(lab: np.ndarray) -> np.ndarray:
     lab = np.asarray(lab, np.float64)
     cones = _mixed(_FROM_LAB, [lab[..., channel] for channel in range(3)])
-    linear = np.stack(_mixed(_FROM_CONES, [cone**3 for cone in cones]), axis=-1)
-    linear = np.clip(linear, 0, 1)
-    encoded = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.clip(np.rint(encoded * 255), 0, 255).astype(np.uint8)
+    return np.stack(_mixed(_FROM_CONES, [cone**3 for cone in cones]), axis=-1)
+
+
+def _encode(linear: np.ndarray) -> np.ndarray:
+    """Linear light 0 to 1 -> sRGB 0 to 255, not rounded."""
+    return 255 * np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def to_linear(colors: np.ndarray) -> np.ndarray:
+    """sRGB uint8 (..., 3) -> linear light, in which colors mix as the eye mixes what it sees from afar.
+
+    Returns:
+        float64 (..., 3), 0 to 1.
+    """
+    return _LINEAR[colors]
+
+
+def _oklab_of_linear(linear: np.ndarray) -> np.ndarray:
+    return np.cbrt(linear @ _TO_CONES.T) @ _TO_LAB.T
 
 
 def _to_rgb(colors: np.ndarray) -> np.ndarray:
@@ -105,6 +131,8 @@ def _from_rgb(coordinates: np.ndarray) -> np.ndarray:
 SPACES = {"oklab": to_oklab, "rgb": _to_rgb}
 # And back, to uint8.
 FROM_SPACES = {"oklab": from_oklab, "rgb": _from_rgb}
+# From linear light, float64 0 to 1, to float64 coordinates.
+_OF_LINEAR = {"oklab": _oklab_of_linear, "rgb": _encode}
 
 
 def coordinates(colors: np.ndarray, space: str) -> np.ndarray:
@@ -112,3 +140,23 @@ def coordinates(colors: np.ndarray, space: str) -> np.ndarray:
     if space not in SPACES:
         raise ValueError(f"`space` must be one of {', '.join(SPACES)}. Received: {space!r}")
     return SPACES[space](colors)
+
+
+def of_linear(linear: np.ndarray, space: str) -> np.ndarray:
+    """Linear light (..., 3) -> float64 (..., 3) in a space of `SPACES`; what is outside of 0 to 1 is clipped.
+
+    Equal colors have coordinates that differ by up to 1e-15.
+    """
+    if space not in SPACES:
+        raise ValueError(f"`space` must be one of {', '.join(SPACES)}. Received: {space!r}")
+    return _OF_LINEAR[space](np.clip(linear, 0, 1))
+
+
+def oklab_derivative(linear: np.ndarray, least: float) -> np.ndarray:
+    """How OKLab changes with linear light (n, 3): float64 (n, 3, 3), [:, i, j] is its i-th number by the j-th channel.
+
+    Args:
+        least: cone responses below this are taken for it, as the derivative at 0 is infinite.
+    """
+    slopes = np.maximum(linear @ _TO_CONES.T, least) ** (-2 / 3) / 3
+    return np.einsum("ic,nc,cj->nij", _TO_LAB, slopes, _TO_CONES)

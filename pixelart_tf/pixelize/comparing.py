@@ -11,7 +11,7 @@ from pixelart_tf.base.cli import UserError
 from pixelart_tf.base.columns import columns
 from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.pictures import images, sources
-from pixelart_tf.pixelize.grid import find_grid, native
+from pixelart_tf.pixelize.grid import own_cells
 from pixelart_tf.scores import pixel_art
 
 
@@ -43,7 +43,7 @@ def cells_of(image: np.ndarray, cell: int | None = None) -> np.ndarray:
     """
     if cell is not None:
         return image[cell // 2 :: cell, cell // 2 :: cell]
-    return native(image) if find_grid(image) else image
+    return own_cells(image)
 
 
 def figures(

@@ -1,12 +1,18 @@
 """Dithering: cells of a palette's colors that from afar mix to colors which the palette does not have.
 
+From afar light is mixed, so mixtures and errors are sums in linear light: of black and white a grey of 128 takes 22 %
+of white. Which color is nearest is for the eye to say, and so is measured in the space that is asked for. A palette
+cannot mix all colors (no red of four greens), and what it cannot mix would grow from cell to cell until it smears: the
+goal is always the nearest mixture that it has.
+
 Every method leaves a color of the palette as it is: a picture made of the palette's colors comes back unchanged.
 """
 
 import numpy as np
-from scipy.cluster.vq import vq
+import scipy
 
 from pixelart_tf.pixelize import color
+from pixelart_tf.pixelize.mixtures import mixable
 from pixelart_tf.pixelize.palette import check_palette, nearest
 
 _BAYER = {"bayer2": 2, "bayer4": 4, "bayer8": 8}
@@ -57,7 +63,7 @@ def dither(
         palette: uint8 (k, 3).
         how: one of `METHODS`.
         strength: share of the error that is made good, 0 to 1; 0 is `none`.
-        space: in which distances and errors are measured, of `color.SPACES`.
+        space: in which distances are measured, of `color.SPACES`; errors are in linear light.
         opaque: bool (rows, columns), cells that are seen; the others neither receive error nor pass it on. All if None.
 
     Returns:
@@ -99,16 +105,17 @@ def _ordered(cells: np.ndarray, palette: np.ndarray, matrix: np.ndarray, strengt
     packed, inverse = np.unique(red << 16 | green << 8 | blue, return_inverse=True)
     distinct = np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=-1).astype(np.uint8)
     by_lightness = np.argsort(color.to_oklab(palette)[:, 0], kind="stable").astype(np.uint8)
-    codes = color.coordinates(palette[by_lightness], space).astype(np.float64)
-    goals = color.coordinates(distinct, space).astype(np.float64)
+    lights, goals = color.to_linear(palette[by_lightness]), mixable(distinct, palette)
+    codes = color.of_linear(lights, space)
     chosen = np.empty((matrix.size, len(distinct)), np.uint8)
     for start in range(0, len(goals), _BLOCK):
         goal = goals[start : start + _BLOCK]
         lacking = np.zeros_like(goal)
         for place in range(matrix.size):
-            index = vq(goal + strength * lacking, codes, check_finite=False)[0]
+            wanted = color.of_linear(goal + strength * lacking, space)
+            index = scipy.cluster.vq.vq(wanted, codes, check_finite=False)[0]
             chosen[place, start : start + _BLOCK] = index
-            lacking += goal - codes[index]
+            lacking += goal - lights[index]
     chosen.sort(axis=0)
     return by_lightness[chosen[places, inverse]].reshape(rows, columns)
 
@@ -132,13 +139,11 @@ def _diffused(
     The cells of equal column + 2 * row need nothing of each other, and all that they need comes before: one step does a
     whole such diagonal, with the same result as cell by cell.
 
-    A palette cannot make good an error outside its range (no red in four greens), and such an error would grow from
-    cell to cell until it smears: what is handed on is measured from the nearest color inside the palette's range.
+    What is handed on is no more than the palette's range is wide.
     """
     rows, columns = cells.shape[:2]
-    codes = color.coordinates(palette, space).astype(np.float64)
-    low, high = codes.min(axis=0), codes.max(axis=0)
-    goals = color.coordinates(cells, space).astype(np.float64).reshape(-1, 3)
+    lights, goals = color.to_linear(palette), mixable(cells.reshape(-1, 3), palette)
+    codes, span = color.of_linear(lights, space), np.ptp(lights, axis=0)
     seen, indexes = opaque.ravel(), flat.copy().ravel()
     delay = max(2 * down + right for down, right, _ in shares) + 1
     errors = np.zeros((delay, rows + 2, 3))   # of the diagonals to come, by their number modulo `delay`, by row
@@ -150,8 +155,8 @@ def _diffused(
         now = errors[diagonal % delay]
         goal = goals[place] + strength * now[first : last + 1]
         now[:] = 0
-        index = _nearest_code(goal, codes)
-        error = np.clip(goal, low, high) - codes[index]
+        index = _nearest_code(color.of_linear(goal, space), codes)
+        error = np.clip(goal - lights[index], -span, span)
         error[~seen[place]] = 0
         indexes[place] = index
         for down, right, share in shares:

@@ -3,223 +3,200 @@
 For grids that are exact to the pixel see `grid.py`, which is asked first.
 """
 
-import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d
 
-from pixelart_tf.pixelize import cells
+from pixelart_tf.pixelize import cells, evidence, few, lines, native, rhythm
 from pixelart_tf.pixelize.grid import find_grid
 
-MIN_CELLS = 12   # along the shorter side: with fewer, the outline of one thing in the middle is a rhythm already
-MAX_LINES = 512   # rows or columns that are looked at; neighbours tell the same
-WEAK, STRONG = 8, 48   # of 255: smaller steps are noise, and larger ones count no more than that
-SQUARENESS = 0.03   # by how much a cell's height and width may differ
-LARGEST = 0.9   # of the best score is enough for a larger cell: lines at every p-th pixel also fit p / 2, p / 3, ...
+ENOUGH = 0.5   # confidence from which on cells are taken for a picture's own
 LIKELY = 0.97   # of the best score is enough for a cell size that is likely beforehand
-DOUBLED = 2.1   # JPEG enlarges its colors by 2, so cells of 2 are believed if nothing speaks for larger ones
-# What a grid needs. Of 778 photographs, 92 paintings and 1,529 cartoons of 256 pixels 10 have that, all of them icons
-# of regular shapes.
-MIN_EVIDENCE, MIN_CONCENTRATION = 18, 0.35
-# A photograph that was enlarged has a rhythm, too; but from one of its pixels to the next most steps are small. Of
-# these shares 9 in 10 photographs enlarged by 2 or 3 have more, and nearly all enlarged sprites (JPEG, too) less.
-SMALL_STEPS, MAX_SHADED = (6, 24), 0.6
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)   # ITU-R BT.601
-_OVERSAMPLING = 16   # of the spectra, so that no peak is missed between two of their bins
+# Pixels a cell from which on lines are placed one by one: by a whole pixel, which of smaller ones is much.
+DRIFTING_CELL = 4
+GAIN = 0.06   # of a usual line's strength, for each line: by so much lines placed one by one must be stronger
+DRIFTING_EVIDENCE = 8.0
+SAME = 0.15   # of the size: two grids whose cells differ by less are one, found twice
+# Where edges are looked for, from how many pixels a cell each can see, and where in a pixel it finds the line.
+SEEN = ((rhythm.steps, 1.9, 0.0), (rhythm.wide_steps, 4.0, 0.0), (rhythm.bends, 2.6, 0.5))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lattice:
-    """Cells of `cell_height` x `cell_width` pixels, not whole numbers in general.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Found:
+    """The cells that a picture has already.
 
-    A line between cells is `top` and `left` pixels (0 to under a cell) from the corner, and one every cell from there.
-    `confidence` is 0 to 1: how much the edges of the picture keep to the lines (the length of the mean of their
-    phases); 1 for exact grids.
+    Attributes:
+        rows, columns: int64 (rows + 1,) and (columns + 1,), pixels where they begin and end. A torn cell at a border
+            counts as one if half of it is there.
+        cell_height, cell_width: pixels a cell, not whole numbers in general; of lines that drift on average.
+        confidence: 0 to 1, see `evidence.confidence`; 1 for exact grids of few colors, see `native.certainty`.
+        exact: whether every pixel of a cell has the same color.
+        steady: whether the lines are those of one lattice; else each has its own place.
     """
 
+    rows: np.ndarray
+    columns: np.ndarray
     cell_height: float
     cell_width: float
-    top: float
-    left: float
-    confidence: float
+    confidence: float = 1.0
+    exact: bool = False
+    steady: bool = True
+
+    @property
+    def count(self) -> str:
+        """Cells across and down, for messages."""
+        return f"{len(self.columns) - 1}x{len(self.rows) - 1}"
 
 
-def find(image: np.ndarray) -> Lattice | None:
-    """Finds the cells of enlarged pixel art, exact or not.
+def find(image: np.ndarray) -> Found | None:
+    """Finds the cells of enlarged pixel art, exact or not; None for photographs, drawings, noise, and where it is open.
 
-    A picture votes for the places of its lines: each row for the columns where its edges are steepest, saturated, so
-    that a few strong edges do not outvote many. If the votes come at every p-th pixel, their spectrum has a peak at
-    frequency 1/p, whose phase says where. Bilinear enlargement makes straight ramps without a steepest place; there
-    the bends, in the middles of the cells, vote instead.
+    See `best_guess`, whose confidence must be `ENOUGH`.
+    """
+    found = best_guess(image)
+    return found if found is not None and found.confidence >= ENOUGH else None
+
+
+def best_guess(image: np.ndarray) -> Found | None:
+    """The most likely cells of a picture, however unlikely; None where nothing speaks for any.
+
+    A picture votes for the places of its lines (`rhythm`). If the votes come at every p-th pixel, their spectrum has a
+    peak at frequency 1/p, whose phase says where. Bilinear enlargement makes straight ramps without a steepest place;
+    there the bends, in the middles of the cells, vote instead. Where lines drift the peak is a hump, which tells the
+    size alone; each line is then placed by dynamic programming (`lines`), as it is wherever that is much better. The
+    cells themselves say how sure it is (`evidence`).
 
     Args:
         image: uint8 (H, W, C).
-
-    Returns:
-        The lattice; None for photographs, drawings, noise, and where too few edges leave it open.
 
     Reference: the periodic derivatives of interpolated pictures are those of Gallagher, "Detection of linear and cubic
     interpolation in JPEG compressed images" (2005); the test against chance is Rayleigh's.
     """
     exact = find_grid(image)
     if exact is not None:
-        cell = float(exact.cell)
-        return Lattice(cell_height=cell, cell_width=cell, top=exact.top, left=exact.left, confidence=1.0)
-    planes = _planes(image)
-    rhythms = []   # with its votes, and where in a pixel they are
-    # From how many pixels a cell each of them can see.
-    for sizes, smallest, place in ((_steps, 1.9, 0.0), (_wide_steps, 4.0, 0.0), (_bends, 2.6, 0.5)):
-        votes = [_votes(sizes(plane)) for plane in planes]
-        if min(image.shape[:2]) > MIN_CELLS * smallest and all(each.any() for each in votes):
-            rhythms.append((_rhythm(votes, smallest), votes, place))
-    rhythms = [each for each in rhythms if each[0].is_enough]
-    if not rhythms:
-        return None
-    rhythms = [each for each in rhythms if min(each[0].cells) > DOUBLED] or rhythms
-    rhythms.sort(key=lambda each: -each[0].concentration)
-    rhythm, votes, place = rhythms[0]
-    for other in rhythms[1:]:
-        # Where ramps are straight the steps vote for both their ends, at every half cell, louder than the bends.
-        if other[0].cells[0] > 1.5 * rhythm.cells[0] and other[0].concentration > rhythms[0][0].concentration / 2:
-            rhythm, votes, place = other
-    (cell_height, top), (cell_width, left) = (
-        _fitted(plane, each, cell, place) for plane, each, cell in zip(planes, votes, rhythm.cells, strict=True)
+        cell, starts = float(exact.cell), (exact.top, exact.left)
+        edges = [cells.lattice(side, cell, start) for side, start in zip(image.shape, starts, strict=False)]
+        return _exact(image, edges, (cell, cell))
+    if (edges := native.repeated(image)) is not None:
+        sizes = [side / (len(each) - 1) for side, each in zip(image.shape, edges, strict=False)]
+        return _exact(image, edges, sizes)
+    image = image[..., :3]
+    if (counts := few.find(image)) is not None and counts[2] >= ENOUGH:
+        edges = [cells.edges(side, count=count) for side, count in zip(image.shape[:2], counts[:2], strict=True)]
+        sizes = [side / count for side, count in zip(image.shape[:2], counts[:2], strict=True)]
+        return Found(
+            rows=edges[0], columns=edges[1], cell_height=sizes[0], cell_width=sizes[1], confidence=counts[2]
+        )
+    judged = [
+        replace(each, confidence=evidence.confidence(image, each.rows, each.columns, steady=each.steady))
+        for each in _candidates(image) if min(len(each.rows), len(each.columns)) > rhythm.MIN_CELLS // 2
+    ]
+    # Lines placed one by one are the first where there are some: ringing filters strengthen them without any drift, but
+    # then their cells are not flat.
+    sure = [each for each in judged[:1] if each.confidence >= ENOUGH]
+    return max(sure or judged, key=lambda each: each.confidence, default=None)
+
+
+def _exact(image: np.ndarray, edges: Sequence[np.ndarray], sizes: Sequence[float]) -> Found:
+    """Cells of one color each; a photograph that was enlarged by nearest has such cells, too, but is no pixel art."""
+    rows, columns = edges
+    sure = native.certainty(image[np.ix_(rows[:-1], columns[:-1])][..., :3])
+    return Found(
+        rows=rows, columns=columns, cell_height=sizes[0], cell_width=sizes[1], confidence=sure, exact=True
     )
-    lattice = Lattice(
-        cell_height=cell_height, cell_width=cell_width, top=top, left=left, confidence=rhythm.concentration
-    )
-    return None if _shaded(image, lattice) > MAX_SHADED else lattice
-
-
-def edges_of(lattice: Lattice, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """The cells of a lattice in a picture of that size, for `cells.reduce`.
-
-    A torn cell at a border counts as one if half of it is there.
-
-    Returns:
-        Row edges int64 (rows + 1,) and column edges int64 (columns + 1,).
-    """
-    return (
-        _edges(height, lattice.cell_height, lattice.top),
-        _edges(width, lattice.cell_width, lattice.left),
-    )
-
-
-def _shaded(image: np.ndarray, lattice: Lattice) -> float:
-    """0 to 1: the share of small steps in luma among all steps between neighbouring cells."""
-    colors, _ = cells.reduce(image[..., :3], *edges_of(lattice, *image.shape[:2]), how="median", core=0.5)
-    luma = colors @ _LUMA
-    steps = np.concatenate([np.abs(np.diff(luma, axis=axis)).ravel() for axis in (0, 1)])
-    steps = steps[steps > SMALL_STEPS[0]]
-    return float((steps <= SMALL_STEPS[1]).mean()) if len(steps) else 0.0
-
-
-def _edges(length: int, cell: float, start: float) -> np.ndarray:
-    lines = start + cell * np.arange(-1, length // cell + 2)
-    lines = np.unique(np.clip(np.floor(lines + 0.5), 0, length)).astype(np.int64)
-    if len(lines) > 2 and lines[1] - lines[0] < cell / 2:
-        lines = lines[1:]
-    if len(lines) > 2 and lines[-1] - lines[-2] < cell / 2:
-        lines = lines[:-1]
-    return lines
-
-
-def _planes(image: np.ndarray) -> list[np.ndarray]:
-    """The luma's columns and rows, int16 (lines, length); JPEG enlarges its color channels itself, by two."""
-    luma = (image[..., :3] @ _LUMA).round().astype(np.int16)
-    return [lines[:: -(-len(lines) // MAX_LINES)] for lines in (luma.T, luma)]
-
-
-def _steps(plane: np.ndarray) -> np.ndarray:
-    """int16 (lines, length), as the plane: how different the pixels x - 1 and x are."""
-    return np.abs(np.diff(plane, axis=1, prepend=plane[:, :1]))
-
-
-def _wide_steps(plane: np.ndarray) -> np.ndarray:
-    """As `_steps`, but of the pixels x - 2 and x + 1: finds the middle of a wide ramp in spite of rounding and JPEG."""
-    sizes = np.zeros_like(plane)
-    sizes[:, 2:-1] = np.abs(plane[:, 3:] - plane[:, :-3])
-    return sizes
-
-
-def _bends(plane: np.ndarray) -> np.ndarray:
-    """int16 (lines, length): how far pixel x is from the mean of its neighbours, times two."""
-    sizes = np.zeros_like(plane)
-    sizes[:, 1:-1] = np.abs(np.diff(plane, n=2, axis=1))
-    return sizes
-
-
-def _votes(sizes: np.ndarray) -> np.ndarray:
-    """float64 (length,): how much each place is where `sizes` (lines, length) have their peaks."""
-    before, here, behind = sizes[:, :-2], sizes[:, 1:-1], sizes[:, 2:]
-    is_peak = (here >= before) & (here >= behind) & (2 * here > before + behind)   # of two equal ones, both
-    votes = np.zeros(sizes.shape[1])
-    votes[1:-1] = (np.clip(here - WEAK, 0, STRONG - WEAK) * is_peak).sum(axis=0)
-    return votes
 
 
 @dataclass(frozen=True)
-class _Rhythm:
-    """What is common to the votes down and across.
+class _Heard:
+    """A rhythm, the votes down and across that have it, and where in a pixel they find a line."""
 
-    `evidence` is -log of the odds that votes without a rhythm give such a peak (at one frequency); `concentration` is
-    1 if all votes are at places of one rhythm, about 0 if they are anywhere; `cells` are the cell's height and width.
+    rhythm: rhythm.Rhythm
+    votes: list[np.ndarray]
+    place: float
+
+
+def _candidates(image: np.ndarray) -> list[Found]:
+    """Grids that a picture without an exact one may have: of one lattice, and of lines that drift."""
+    planes = rhythm.planes(image)
+    heard = []
+    for sizes, smallest, place in SEEN:
+        votes = [rhythm.votes(sizes(plane)) for plane in planes]
+        if min(image.shape[:2]) > rhythm.MIN_CELLS * smallest and all(each.any() for each in votes):
+            heard.append(_Heard(rhythm.rhythm_of(votes, smallest), votes, place))
+    found = []
+    if any(each.rhythm.is_enough for each in heard):
+        found += _placed(planes, _loudest([each for each in heard if each.rhythm.is_enough]))
+    if heard and heard[0].place == 0 and min(image.shape[:2]) > rhythm.MIN_CELLS * DRIFTING_CELL:
+        cell, stands_out = rhythm.drifting_cell(heard[0].votes, DRIFTING_CELL)
+        sizes = [size for each in found for size in (each.cell_height, each.cell_width)]
+        if stands_out >= DRIFTING_EVIDENCE and not any(abs(size / cell - 1) < SAME for size in sizes):
+            found.append(_drifting(heard[0].votes, cell))
+    return found
+
+
+def _loudest(heard: list[_Heard]) -> _Heard:
+    heard = [each for each in heard if min(each.rhythm.cells) > rhythm.DOUBLED] or heard
+    heard.sort(key=lambda each: -each.rhythm.concentration)
+    best = heard[0]
+    for other in heard[1:]:
+        # Where ramps are straight the steps vote for both their ends, at every half cell, louder than the bends.
+        is_half = other.rhythm.cells[0] > 1.5 * best.rhythm.cells[0]
+        if is_half and other.rhythm.is_shared and other.rhythm.concentration > heard[0].rhythm.concentration / 2:
+            best = other
+    return best
+
+
+def _placed(planes: list[np.ndarray], heard: _Heard) -> list[Found]:
+    """The lattice of a rhythm, and before it lines placed one by one where those are much stronger.
+
+    Of a rhythm that one side alone has, as that of cells of 8:7, only the latter, which find the other side's size.
     """
-
-    evidence: float
-    concentration: float
-    cells: tuple[float, float]
-
-    @property
-    def is_enough(self) -> bool:
-        return self.evidence >= MIN_EVIDENCE and self.concentration >= MIN_CONCENTRATION
-
-
-def _rhythm(votes: list[np.ndarray], smallest: float) -> _Rhythm:
-    """The rhythm of the largest cells, from `smallest` pixels, that have (nearly) the best evidence."""
-    longest, shortest = (pick(map(len, votes)) for pick in (max, min))
-    step = 1 / (4 * longest)   # of the logarithm: a quarter of a bin at the highest frequencies
-    frequencies = np.exp(np.arange(np.log(MIN_CELLS / shortest), np.log(1 / smallest), step))
-    length = _OVERSAMPLING * 2 ** math.ceil(math.log2(longest))
-    bins = np.arange(length // 2 + 1) / length
-    spectra = [np.interp(frequencies, bins, np.abs(np.fft.rfft(each, length)) / each.sum()) for each in votes]
-    independent = [each.sum() ** 2 / (each**2).sum() for each in votes]   # so many equal votes scatter as much
-    reach = int(math.log(1 + SQUARENESS) / step) | 1
-    weighted = zip(independent, spectra, strict=True)
-    evidence = sum(n * maximum_filter1d(spectrum, reach) ** 2 for n, spectrum in weighted)
-
-    def at_best(count: int) -> _Rhythm:
-        best = int(np.argmax(evidence[:count] >= LARGEST**2 * evidence[:count].max()))
-        while step_up := int(np.argmax(evidence[best : min(count, best + reach)])):   # from the peak's foot to its top
-            best += step_up
-        near = slice(max(0, best - reach // 2), best + reach // 2 + 1)
-        cells = tuple(float(1 / frequencies[near][spectrum[near].argmax()]) for spectrum in spectra)
-        return _Rhythm(float(evidence[best]), math.sqrt(evidence[best] / sum(independent)), cells)
-
-    larger = int(np.searchsorted(frequencies, 1 / DOUBLED))
-    if larger > 0 and (rhythm := at_best(larger)).is_enough:
-        return rhythm
-    return at_best(len(frequencies))
+    fitted = [
+        _fitted(plane, votes, cell, heard.place)
+        for plane, votes, cell in zip(planes, heard.votes, heard.rhythm.cells, strict=True)
+    ]
+    edges = [cells.lattice(len(votes), *where) for votes, where in zip(heard.votes, fitted, strict=True)]
+    lattice = Found(rows=edges[0], columns=edges[1], cell_height=fitted[0][0], cell_width=fitted[1][0])
+    cell = (lattice.cell_height + lattice.cell_width) / 2
+    is_shared = heard.rhythm.is_shared
+    if heard.place != 0 or cell < DRIFTING_CELL:
+        return [lattice] if is_shared else []
+    free = _drifting(heard.votes, cell)
+    if not is_shared:
+        return [free]
+    for votes, steady, placed in zip(heard.votes, edges, (free.rows, free.columns), strict=True):
+        strength = lines.strengths(votes, cell)
+        if lines.score(placed, strength, cell) - lines.score(steady, strength, cell) > GAIN * len(steady):
+            return [free, lattice]
+    return [lattice]
 
 
-def _concentration(votes: np.ndarray, cell: float) -> complex:
-    """0 to 1: how much the votes come every `cell` places; the angle says where."""
-    return (votes @ np.exp(2j * np.pi / cell * np.arange(len(votes)))) / votes.sum()
+def _drifting(votes: list[np.ndarray], cell: float) -> Found:
+    """Lines placed one by one, twice: the first ones say how far apart they are."""
+    edges, sizes = [], []
+    for each in votes:
+        size = cell
+        for _ in range(2):
+            placed = lines.place(lines.strengths(each, size), size)
+            size = float((placed[-1] - placed[0]) / max(1, len(placed) - 1)) or cell
+        edges.append(lines.whole(placed, len(each), size))
+        sizes.append(size)
+    return Found(rows=edges[0], columns=edges[1], cell_height=sizes[0], cell_width=sizes[1], steady=False)
 
 
 def _fitted(plane: np.ndarray, votes: np.ndarray, cell: float, place: float) -> tuple[float, float]:
     """The cell's size to a fraction of a pixel over the whole length, and where the first line is."""
     length = len(votes)
     tried = 1 / (1 / cell + np.linspace(-0.5, 0.5, 65) / length)
-    scores = np.array([abs(_concentration(votes, each)) for each in tried])
+    scores = np.array([abs(rhythm.concentration(votes, each)) for each in tried])
     cell = float(tried[scores.argmax()])
     # A whole picture has a whole number of cells, and an enlargement by a whole number has whole pixels a cell.
     likely = [length / max(1, round(length / cell)), float(round(cell))]
-    concentrations = [abs(_concentration(votes, each)) for each in likely]
+    concentrations = [abs(rhythm.concentration(votes, each)) for each in likely]
     if max(concentrations) >= LIKELY * scores.max():
         cell = likely[int(np.argmax(concentrations))]
-    start = place + np.angle(_concentration(votes, cell)) / (2 * np.pi) * cell
+    start = place + np.angle(rhythm.concentration(votes, cell)) / (2 * np.pi) * cell
     # A ramp of equal steps may vote for its ends, which are middles of cells: the cells themselves tell.
     starts = [(start + shift * cell) % cell for shift in (0, 0.5)]
     start = min(starts, key=lambda each: _spread(plane, cell, each))
@@ -230,7 +207,7 @@ def _fitted(plane: np.ndarray, votes: np.ndarray, cell: float, place: float) -> 
 
 def _spread(plane: np.ndarray, cell: float, start: float) -> float:
     """The mean squared distance of the pixels of each line to the mean of their cell."""
-    lines = _edges(plane.shape[1], cell, start)
+    lines = cells.lattice(plane.shape[1], cell, start)
     inside = plane[:, lines[0] : lines[-1]].astype(np.float32)
     first, sizes = lines[:-1] - lines[0], np.diff(lines)
     means = np.add.reduceat(inside, first, axis=1) / sizes

@@ -80,6 +80,14 @@ def native(image: np.ndarray) -> np.ndarray:
     return image[np.ix_(rows, columns)]
 
 
+def own_cells(image: np.ndarray) -> np.ndarray:
+    """As `native`; a picture without an exact grid comes back as it is, as its pixels are its cells."""
+    try:
+        return native(image)
+    except ValueError:
+        return image
+
+
 def _one_a_cell(length: int, cell: int, start: int) -> np.ndarray:
     """int64 (N,): the first pixel of each cell along one axis."""
     whole = np.arange(start, length, cell)
@@ -109,14 +117,31 @@ def centre(image: np.ndarray, size: int) -> np.ndarray:
     background = border_color(image)
     content = (image != background).any(axis=-1)   # (H, W)
     rows, columns = np.flatnonzero(content.any(axis=1)), np.flatnonzero(content.any(axis=0))
-    square = np.empty((size, size, image.shape[-1]), np.uint8)
-    square[:] = background
-    if not len(rows):
-        return square
-    sprite = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    sprite = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if len(rows) else image[:0, :0]
     height, width = sprite.shape[:2]
     if height > size or width > size:
         raise ValueError(f"the sprite is {width}x{height} cells, larger than {size}x{size}")
-    top, left = (size - height) // 2, (size - width) // 2
-    square[top : top + height, left : left + width] = sprite
-    return square
+    return framed(sprite, (size, size), background)
+
+
+def framed(image: np.ndarray, size: tuple[int, int], color: np.ndarray | None = None) -> np.ndarray:
+    """Brings a picture to a size without resizing it: its middle, cut off, or with a color around.
+
+    Args:
+        image: uint8 (H, W, C).
+        size: (height, width).
+        color: uint8 (C,), of what is around; None is `border_color`.
+
+    Returns:
+        uint8 (height, width, C).
+    """
+    height, width = size
+    top, left = (max(have - want, 0) // 2 for have, want in zip(image.shape[:2], size, strict=True))
+    inside = image[top : top + height, left : left + width]
+    if inside.shape[:2] == (height, width):
+        return inside
+    whole = np.empty((height, width, image.shape[-1]), np.uint8)
+    whole[:] = border_color(image) if color is None else color
+    top, left = (height - inside.shape[0]) // 2, (width - inside.shape[1]) // 2
+    whole[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+    return whole

@@ -1,11 +1,12 @@
 """Numbers for how much a picture is pixel art, to compare methods by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pixelart_tf.base.cli import UserError
-from pixelart_tf.pixelize.find import edges_of, find
+from pixelart_tf.pixelize.find import ENOUGH, best_guess
+from pixelart_tf.pixelize.native import HARD_STEPS, hard_steps, is_native
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,15 +15,17 @@ class Measures:
 
     Attributes:
         colors: distinct colors, 1 or more. Of the pixels as they are; transparent ones all count as one.
-        cell: height and width of the cells in pixels, as given or found; (1, 1) where no grid was found.
+        cell: height and width of the cells in pixels, as given or found; (1, 1) for pixel art of one pixel a cell, and
+            where no grid was found.
         grid_exactness: 0 to 1. The summed differences between neighbouring pixels (over all channels) that are on the
             grid's lines (rounded to pixels), over all of them. 1 if color changes on the lines only, and for a flat
-            picture; about 1 / cell if it changes anywhere; 0 if no grid was found, as cells of one pixel would make
-            everything exact.
+            picture or pixel art of one pixel a cell; about 1 / cell if it changes anywhere; 0 if no grid was found, as
+            cells of one pixel would make everything exact.
         uniform_cells: 0 to 1. The share of cells whose pixels have exactly one color; 0 if no grid was found.
         edge_sharpness: 0 to 1. The mean, weighted by size, over all differences d(x) between neighbouring pixels along
             rows and columns, of |d(x)| / (|d(x-1)| + |d(x)| + |d(x+1)|) in grey. 1 if between any two steps there is
-            at least one pixel pair without (hard edges of cells of 2 pixels or more), 1/3 for a ramp. Needs no grid.
+            at least one pixel pair without (hard edges of cells of 2 pixels or more), 1/3 for a ramp. Needs no grid;
+            pixel art of one pixel a cell is measured at two.
     """
 
     colors: int
@@ -58,11 +61,12 @@ def measure(image: np.ndarray, *, cell: float | None = None) -> Measures:
     if cell is not None:
         size = (float(cell), float(cell))
         lines = [_best_lines(along, cell) for along in changes]
-    elif (lattice := find(image[..., :3])) is not None:
-        size = (lattice.cell_height, lattice.cell_width)
-        lines = list(edges_of(lattice, *image.shape[:2]))
+    elif (found := best_guess(image[..., :3])) is not None and (found.exact or found.confidence >= ENOUGH):
+        size, lines = (found.cell_height, found.cell_width), [found.rows, found.columns]
     else:
         size, lines = (1.0, 1.0), None
+        if is_native(image[..., :3]) and hard_steps(image[..., :3]) >= HARD_STEPS:   # ramps may be of any cells
+            return replace(measure(image.repeat(2, axis=0).repeat(2, axis=1), cell=2), cell=size)
     return Measures(
         colors=len(np.unique(_packed(image))),
         cell=size,

@@ -1,7 +1,7 @@
 """A line of one cell around what is drawn, as sprites in games have."""
 
 import numpy as np
-from scipy.ndimage import binary_dilation, binary_erosion, label
+import scipy
 
 from pixelart_tf.pixelize.grid import border_color
 
@@ -50,9 +50,9 @@ def outline(
     background = ~opaque if not opaque.all() else _background(cells, color, tolerance)
     if where == "outside":
         is_color = (cells == color).all(axis=-1) & ~background
-        line = background & binary_dilation(~background & ~is_color, _CROSS)
+        line = background & scipy.ndimage.binary_dilation(~background & ~is_color, _CROSS)
     else:
-        line = ~background & ~binary_erosion(~background, _CROSS, border_value=1)
+        line = ~background & ~scipy.ndimage.binary_erosion(~background, _CROSS, border_value=1)
     if not opaque.all():
         if (line == background).all() and where == "outside":
             line = np.zeros_like(line)
@@ -71,6 +71,6 @@ def _background(cells: np.ndarray, color: np.ndarray, tolerance: int) -> np.ndar
     if (rim == color).all():   # a line of the background's color cannot be seen
         return np.zeros(cells.shape[:2], bool)
     similar = (np.abs(cells.astype(np.int16) - rim) <= tolerance).all(axis=-1) & ~(cells == color).all(axis=-1)
-    parts, _ = label(similar, _CROSS)
+    parts, _ = scipy.ndimage.label(similar, _CROSS)
     at_border = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
     return np.isin(parts, at_border[at_border > 0])

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from scipy.ndimage import uniform_filter
+import scipy
 
 from pixelart_tf.pixelize import color
 from pixelart_tf.pixelize.art import Art, own_palette, paint
@@ -121,7 +121,7 @@ class _Still:
             moves = length > self.move
             # Of large offsets no more counts than of a move, or all around an edge would move with it.
             offset *= (self.move / np.maximum(length, self.move))[..., None]
-            around = uniform_filter(offset, (AROUND, AROUND, 1), mode="nearest")
+            around = scipy.ndimage.uniform_filter(offset, (AROUND, AROUND, 1), mode="nearest")
             moves |= (around**2).sum(axis=-1) > (AROUND_MOVE * self.move) ** 2
             moves |= opaque != self.opaque
             self.mean = np.where(moves[..., None], points, self.mean + np.float32(SETTLE) * offset)
