@@ -1,37 +1,77 @@
 """The smooth drawings of which a native sprite could be the pixel art."""
 
+from collections.abc import Iterable
+
 import numpy as np
+import scipy
 from PIL import Image, ImageFilter
 
-VARIANTS = 4
+from pixelart_tf.pictures.images import LUMA
 
 
-def drawings(sprite: np.ndarray, scale: int) -> np.ndarray:
-    """Draws a sprite smoothly, in each of four manners.
+def drawings(sprite: np.ndarray, scale: int, thinner: Iterable[float] = (0.0,)) -> np.ndarray:
+    """Draws a sprite smoothly, in several manners.
 
-    Round shapes (edges followed by EPX, then a blur), a soft photo (bicubic), a blurred one (nearest, then a blur), and
-    flat fills with clear borders (EPX, a median and a bilateral filter).
+    With lines as wide as they are there are four: round shapes (edges followed by EPX, then a blur), a soft photo
+    (bicubic), a blurred one (nearest, then a blur), and flat fills with clear borders (EPX, a median and a bilateral
+    filter). With thinner lines there are the first and the last, as a blurred picture has no lines.
+
+    Who learns the way back from thinner lines learns to draw a whole cell for a hairline; from lines that are gone, to
+    draw outlines of his own.
 
     Args:
         sprite: uint8 (H, W, 3), a pixel a cell.
         scale: pixels a cell of the drawings, a power of two.
+        thinner: by how many cells dark lines lose width to what is lighter beside them, one after the other.
 
     Returns:
-        uint8 (4, H * scale, W * scale, 3).
+        uint8 (n, H * scale, W * scale, 3): four for each 0 of `thinner`, two for each other number.
     """
     fine = 2 * scale   # drawn at twice the size and made smaller, as a drawing's borders are antialiased
-    followed = epx(sprite, times=fine.bit_length() - 1)
-    height, width = sprite.shape[:2]
-    size, small = (width * fine, height * fine), (width * scale, height * scale)
-    followed, blocky = Image.fromarray(followed), Image.fromarray(sprite).resize(size, Image.Resampling.NEAREST)
-    drawn = (
-        followed.filter(ImageFilter.GaussianBlur(0.375 * fine)),
-        Image.fromarray(sprite).resize(size, Image.Resampling.BICUBIC),
-        blocky.filter(ImageFilter.GaussianBlur(0.31 * fine)),
-        followed.filter(ImageFilter.MedianFilter(5)),
-    )
-    *others, filled = (np.asarray(each.resize(small, Image.Resampling.BOX)) for each in drawn)
-    return np.stack([*others, bilateral(filled)])
+    colors, ranks = _by_lightness(sprite)
+    ranks = _followed(ranks, fine.bit_length() - 1)
+    drawn = []
+    for cells in thinner:
+        followed = Image.fromarray(colors[_thinned(ranks, cells * fine / 2)])
+        soft = [] if cells else [
+            Image.fromarray(sprite).resize(followed.size, Image.Resampling.BICUBIC),
+            Image.fromarray(sprite).resize(followed.size, Image.Resampling.NEAREST).filter(
+                ImageFilter.GaussianBlur(0.31 * fine)
+            ),
+        ]
+        rounded = followed.filter(ImageFilter.GaussianBlur((0.19 if cells else 0.375) * fine))
+        drawn += [_smaller(each, scale, fine) for each in (rounded, *soft)]
+        drawn.append(bilateral(_smaller(followed.filter(ImageFilter.MedianFilter(5)), scale, fine)))
+    return np.stack(drawn)
+
+
+def _smaller(picture: Image.Image, scale: int, fine: int) -> np.ndarray:
+    width, height = picture.size
+    return np.asarray(picture.resize((width * scale // fine, height * scale // fine), Image.Resampling.BOX))
+
+
+def _by_lightness(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The colors of a picture from dark to light, uint8 (n, 3), and the number of each pixel's, (H, W)."""
+    colors, pixels = _numbered(image)
+    order = np.argsort(colors @ np.array(LUMA), kind="stable")
+    ranks = np.empty(len(colors), np.int32)
+    ranks[order] = np.arange(len(colors), dtype=np.int32)
+    return colors[order], ranks[pixels]
+
+
+def _numbered(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The colors of a picture (n, C), and the number of each pixel's (H, W): numbers compare faster than colors."""
+    colors, pixels = np.unique(image.reshape(-1, image.shape[-1]), axis=0, return_inverse=True)
+    return colors, pixels.reshape(image.shape[:2])
+
+
+def _thinned(ranks: np.ndarray, radius: float) -> np.ndarray:
+    """Each pixel the lightest one around it, in a disc of `radius` pixels."""
+    reach = int(radius)
+    if not reach:
+        return ranks
+    down, across = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    return scipy.ndimage.maximum_filter(ranks, footprint=down**2 + across**2 <= (reach + 0.5) ** 2, mode="nearest")
 
 
 def epx(image: np.ndarray, times: int = 1) -> np.ndarray:
@@ -49,12 +89,14 @@ def epx(image: np.ndarray, times: int = 1) -> np.ndarray:
 
     Reference: https://www.scale2x.it/algorithm
     """
-    # A number a color, as numbers compare faster than rows of them.
-    colors, pixels = np.unique(image.reshape(-1, image.shape[-1]), axis=0, return_inverse=True)
-    pixels = pixels.reshape(image.shape[:2])
+    colors, pixels = _numbered(image)
+    return colors[_followed(pixels, times)]
+
+
+def _followed(pixels: np.ndarray, times: int) -> np.ndarray:
     for _ in range(times):
         pixels = _twice(pixels)
-    return colors[pixels]
+    return pixels
 
 
 def _twice(pixels: np.ndarray) -> np.ndarray:
@@ -82,15 +124,15 @@ def bilateral(image: np.ndarray, *, radius: int = 2, levels: float = 40.0, sigma
     Reference: Tomasi and Manduchi, Bilateral filtering for gray and color images (1998)
     """
     height, width = image.shape[:2]
-    padded = np.pad(image, ((radius, radius), (radius, radius), (0, 0)), mode="edge").astype(np.float32)
-    middle = image.astype(np.float32)
-    total, weights = np.zeros_like(middle), np.zeros((height, width, 1), np.float32)
+    planes = np.ascontiguousarray(image.transpose(2, 0, 1)).astype(np.int16)   # in which rows are summed quickly
+    padded = np.pad(planes, ((0, 0), (radius, radius), (radius, radius)), mode="edge")
+    by_difference = np.exp(-np.arange(3 * 255 + 1) ** 2 / (2 * levels**2)).astype(np.float32)
+    total, weights = np.zeros(planes.shape, np.float32), np.zeros((height, width), np.float32)
     for down in range(2 * radius + 1):
         for across in range(2 * radius + 1):
-            near = padded[down : down + height, across : across + width]
-            place = ((down - radius) ** 2 + (across - radius) ** 2) / (2 * sigma**2)
-            color = np.abs(near - middle).sum(axis=-1, keepdims=True) ** 2 / (2 * levels**2)
-            weight = np.exp(-place - color)
+            near = padded[:, down : down + height, across : across + width]
+            by_place = np.float32(np.exp(-((down - radius) ** 2 + (across - radius) ** 2) / (2 * sigma**2)))
+            weight = by_place * by_difference[np.abs(near - planes).sum(axis=0, dtype=np.int16)]
             total += weight * near
             weights += weight
-    return np.rint(total / weights).astype(np.uint8)
+    return np.rint(total / weights).astype(np.uint8).transpose(1, 2, 0)

@@ -42,6 +42,7 @@ def unpaired(
     host: int = 0,
     partners: Partners | None = None,
     noise: int = 0,
+    labels: bool = False,
 ) -> tf.data.Dataset:
     """Endless batches of domains that know nothing of each other; each is shuffled and repeated by itself.
 
@@ -55,17 +56,21 @@ def unpaired(
             no others.
         partners: of the target's pictures, for the key `"partner"`.
         noise: numbers of a row of the key `"noise"`, standard normal; 0 for no such key.
+        labels: whether the key `"label"` tells the number of each target picture's class.
 
     Returns:
-        A data set of dicts of the same keys: float32 (batch_size / num_hosts, height, width, channels), -1 to 1; and
-        `"noise"`, float32 (batch_size / num_hosts, noise).
+        A data set of dicts of the same keys: float32 (batch_size / num_hosts, height, width, channels), -1 to 1;
+        `"noise"`, float32 (batch_size / num_hosts, noise); and `"label"`, int32 (batch_size / num_hosts,).
 
     Raises:
         ValueError: an argument breaks its rule.
     """
     options = _options(batch_size, seed, start_step, num_hosts, host)
     batches = {
-        name: _batches(domain, stream=STREAMS[name], partners=partners if name == "target" else None, **options)
+        name: _batches(
+            domain, stream=STREAMS[name], **options,
+            **({"partners": partners, "labels": labels} if name == "target" else {}),
+        )
         for name, domain in pictures.items()
     }
     if noise:
@@ -102,7 +107,7 @@ def _together(batches: dict[str, tf.data.Dataset]) -> tf.data.Dataset:
     # waits until it wakes: up to a minute, after a training of a few steps as after a long one.
     options.autotune.enabled = False
     together = tf.data.Dataset.zip(batches)
-    if isinstance(together.element_spec.get("target"), dict):   # pictures and their partners
+    if isinstance(together.element_spec.get("target"), dict):   # pictures and what belongs to each
         together = together.map(lambda batch: {k: v for k, v in batch.items() if k != "target"} | batch["target"])
     return together.prefetch(PREFETCHED).with_options(options)
 
@@ -164,15 +169,17 @@ def _batches(
     host: int,
     order: Sequence[int] | None = None,
     partners: Partners | None = None,
+    labels: bool = False,
 ) -> tf.data.Dataset:
     """Batches of one domain; streams with the same number draw the same random numbers.
 
-    With partners, each is a dict of `target` and `partner`.
+    With partners or labels, each is a dict of `target` and `partner` or `label`.
     """
     domain, count = pictures.domain, len(pictures)
     order = tf.constant(range(count) if order is None else order, tf.int64)
     spare = tf.constant(domain.load_size, tf.float32) - tf.constant(domain.crop_size, tf.float32)
     key, draws = _key(seed, stream), domain.hue or partners is not None
+    classes = tf.constant(pictures.labels, tf.int32) if labels else None
     start, share = start_step * batch_size, batch_size // num_hosts
 
     def one_pass(number: tf.Tensor) -> tf.data.Dataset:
@@ -198,15 +205,18 @@ def _batches(
 
     def one(index, corner, mirrored, seed=None):
         image = _crop(pictures, index, corner, mirrored)
-        return (image, made.drawn(domain, partners, index, corner, mirrored, seed)) if draws else image
+        beside = made.drawn(domain, partners, index, corner, mirrored, seed) if draws else {}
+        beside |= {"label": classes[index]} if labels else {}
+        return (image, beside) if beside else image
 
-    def finish(images, drawn=None):
+    def finish(images, beside=None):
         images = _finish(images, domain)
         if domain.hue:
-            images = made.turned(images, drawn["turn"])
-        if partners is None:
-            return images
-        return {"target": images, "partner": _partner(partners, images, drawn)}
+            images = made.turned(images, beside["turn"])
+        found = {"target": images}
+        found |= {} if partners is None else {"partner": _partner(partners, images, beside or {})}
+        found |= {"label": beside["label"]} if labels else {}
+        return found if len(found) > 1 else images
 
     batches = elements.map(one, num_parallel_calls=NUM_THREADS).batch(share, drop_remainder=True)
     batches = batches.map(finish, num_parallel_calls=NUM_THREADS)
@@ -230,7 +240,7 @@ def _finish(images: tf.Tensor, domain: Domain) -> tf.Tensor:
     if domain.grey:
         images = tf.image.rgb_to_grayscale(images)   # (B, H, W, 1)
     if domain.final_size != domain.crop_size:
-        method = {"area": "area", "bilinear": "bilinear", "lanczos": "lanczos3", "nearest": "nearest"}[domain.resize]
+        method = {"area": "area", "bilinear": "bilinear", "lanczos": "lanczos3"}.get(domain.resize, "nearest")
         images = tf.image.resize(images, domain.final_size, method, antialias=True)
         images = tf.clip_by_value(images, -1.0, 1.0)   # Lanczos overshoots
     if domain.pixelate:

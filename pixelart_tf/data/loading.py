@@ -11,8 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from pixelart_tf.base.threads import ahead
-from pixelart_tf.pictures import faults, images, opening, sources
-from pixelart_tf.settings.domain import Domain
+from pixelart_tf.data import classes
+from pixelart_tf.pictures import faults, images, opening, profiles, sources
+from pixelart_tf.pixelize import grid
+from pixelart_tf.settings.domain import HARD, Domain
 
 ALIGNMENT = 64   # bytes: of a tensor's memory in TensorFlow
 
@@ -28,6 +30,7 @@ class Pictures:
             string (n,).
         enlarge: the files in `data` are of `crop_size` and become `load_size` when they are decoded.
         fingerprint: of the names and the contents, whatever folder they are in.
+        labels: the number of each picture's class (see `classes.of`).
         bad: lines `path: reason` of those that were left out.
     """
 
@@ -36,6 +39,7 @@ class Pictures:
     data: tf.Tensor
     enlarge: bool = False
     fingerprint: str = ""
+    labels: tuple[int, ...] = ()
     bad: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -43,8 +47,8 @@ class Pictures:
 
     def chosen(self, indices: Sequence[int]) -> "Pictures":
         """Some of them."""
-        names = tuple(self.names[index] for index in indices)
-        return dataclasses.replace(self, names=names, data=tf.gather(self.data, indices))
+        names, labels = (tuple(each[index] for index in indices) for each in (self.names, self.labels))
+        return dataclasses.replace(self, names=names, labels=labels, data=tf.gather(self.data, indices))
 
     def image(self, index: tf.Tensor) -> tf.Tensor:
         """Picture `index`, decoded: uint8 (H, W, 3) of the domain's `load_size`."""
@@ -84,7 +88,9 @@ def load(
             records) and the reasons in one line.
     """
     # Names first, as what is decoded is written where it stays: besides it only a few pictures are held at a time.
-    wanted = [i for i, _ in enumerate(sources.read(domain.files)) if chosen is None or i in chosen]
+    names = [item.name for item in sources.read(domain.files)]
+    wanted = [i for i in range(len(names)) if chosen is None or i in chosen]
+    _, labels = classes.of(names)
     size = domain.load_size
     cached = len(wanted) * size[0] * size[1] * 3 <= cache_bytes
     data = _aligned((len(wanted), *size, 3)) if cached else None
@@ -119,7 +125,7 @@ def load(
             kept = tf.constant([each.data for each in good])
     return Pictures(
         domain=domain, names=tuple(each.name for each in good), data=kept, enlarge=enlarge,
-        fingerprint=_fingerprint(good), bad=tuple(bad),
+        labels=tuple(labels[wanted[each.index]] for each in good), fingerprint=_fingerprint(good), bad=tuple(bad),
     )
 
 
@@ -173,6 +179,7 @@ def _native_size(encoded: bytes) -> tuple[int, int] | None:
             jpeg = image.format == "JPEG" and image.mode in ("RGB", "L")
             png = image.format == "PNG" and image.mode == "RGB" and encoded[24] == 8   # bits a channel
             plain = "transparency" not in image.info and image.getexif().get(0x0112, 1) == 1   # upright
+            plain &= profiles.is_srgb(image)
             return (image.height, image.width) if plain and (jpeg or png) else None
     except Exception:   # `images.read` knows all the ways a file can be bad, and words them
         return None
@@ -202,7 +209,7 @@ def _half(image: np.ndarray, half: str, place: str) -> np.ndarray:
 
 def _enlarges(domain: Domain) -> bool:
     """Whether pictures of `crop_size` are made `load_size` by bilinear interpolation, as the CycleGAN paper does."""
-    return domain.load_size != domain.crop_size and domain.resize != "nearest"
+    return domain.load_size != domain.crop_size and domain.resize not in HARD
 
 
 def _enlarge(image: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
@@ -214,8 +221,10 @@ def _enlarge(image: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
 def to_load_size(image: np.ndarray, domain: Domain) -> np.ndarray:
     """uint8 (H, W, 3) of any size -> of `load_size`; the same array where that is its size already."""
     size, found = domain.load_size, image.shape[:2]
-    if domain.resize == "nearest":
-        if found != domain.crop_size:
+    if domain.resize in HARD:
+        if domain.resize == "native":
+            image = grid.framed(grid.own_cells(image), domain.crop_size)
+        elif found != domain.crop_size:
             image = images.fit(image, domain.crop_size, how=domain.fit, resample="nearest")
         before, after = domain.jitter // 2, domain.jitter - domain.jitter // 2
         return np.pad(image, ((before, after), (before, after), (0, 0)), mode="edge") if domain.jitter else image

@@ -4,6 +4,8 @@ import argparse
 import re
 from pathlib import Path
 
+from pixelart_tf.base import cluster
+from pixelart_tf.data.cutting import SQUARES
 from pixelart_tf.pictures import images, outputs
 
 
@@ -33,10 +35,11 @@ def add_packing(actions: argparse._SubParsersAction, **keywords) -> None:
     add("--native", action="store_true", help="recover pixel art's one pixel a cell, whatever the cells' size and "
         "offset; with --size N also trim its border and centre it on NxN of the border's color. A picture without an "
         "exact grid, or larger than N cells, is a bad picture")
-    add("--shard-size", type=int, metavar="N", help="records in a shard (default: 256)")
+    add("--shard-size", type=int, metavar="N", help="pictures of a shard (default: 256)")
     add("--workers", type=int, metavar="N", help="threads (default: one a core); the shards come out the same")
     add("--skip-bad", action="store_true", help="leave bad pictures out (each is named) instead of packing none")
     add("--overwrite", action="store_true", help="replace this domain's shards in the folder")
+    cluster.add_options(add)
 
 
 def add_checking(actions: argparse._SubParsersAction) -> None:
@@ -65,6 +68,28 @@ def add_preview(actions: argparse._SubParsersAction) -> None:
     preview.add_argument("--overwrite", action="store_true", help="replace OUT.png if it is already there")
 
 
+def add_cutting(actions: argparse._SubParsersAction, **keywords) -> None:
+    """Adds `cut`, whose options are the arguments of `cutting.cut_files`."""
+    cutting = actions.add_parser(
+        "cut",
+        help="screenshots -> the pictures in them",
+        **keywords,
+        description="Cuts the pictures out of screenshots of phones and desktops (posts, galleries, players with bars, "
+        "pages of a browser), squares them, and brings pixel art to one pixel a cell. Of shot.png come shot.png, or "
+        "shot-1.png, shot-2.png, ...",
+        epilog="A picture whose border has the color of what is around it cannot be seen to end: look at the --sheet.",
+    )
+    add = cutting.add_argument
+    add("IN", help="a screenshot, a folder, a quoted glob, a zip or shards")
+    add("OUT", help="folder to write")
+    add("--square", choices=SQUARES, help="crop: the middle; pad: on the border's color; auto (default): pad pixel "
+        "art, crop the rest; off: as it is")
+    add("--keep-size", dest="native", action="store_false", help="leave pixel art as large as it is")
+    add("--sheet", metavar="PICTURE", help="a picture of what was cut, to look through (.png or .jpg)")
+    add("--overwrite", action="store_true", help="replace outputs that are already there")
+    add("--skip-bad", action="store_true", help="leave out what cannot be used, and screenshots without a picture")
+
+
 def add_pixelating(actions: argparse._SubParsersAction, **keywords) -> None:
     """Adds `pixelate`, whose options are the arguments of `pixelating.pixelate_files`."""
     pixelating = actions.add_parser(
@@ -81,8 +106,8 @@ def add_pixelating(actions: argparse._SubParsersAction, **keywords) -> None:
     add("IN", help="a picture, a folder, a quoted glob, a zip or shards")
     add("OUT", help="folder to write; for one picture also a file")
     add("--block", required=True, type=int, metavar="PIXELS", help="side of a cell; must divide the size")
-    add("--size", type=_size, metavar="HEIGHTxWIDTH", help="bring each picture to this size before, such as 128x96, or "
-        "128 for a square (default: its own)")
+    add("--size", type=size_of, metavar="HEIGHTxWIDTH", help="bring each picture to this size before, such as 128x96, "
+        "or 128 for a square (default: its own)")
     add("--fit", choices=images.FITS, help="how a picture of another shape becomes --size: crop (default): its middle; "
         "pad: on white; stretch: distorted")
     add("--grey", action="store_true", help="one channel: Rec. 601 luma")
@@ -92,7 +117,7 @@ def add_pixelating(actions: argparse._SubParsersAction, **keywords) -> None:
     add("--skip-bad", action="store_true", help="leave out pictures that cannot be used, and name them")
 
 
-def _size(text: str) -> int | tuple[int, int]:
+def size_of(text: str) -> int | tuple[int, int]:
     found = re.fullmatch(r"(\d{1,6})(?:x(\d{1,6}))?", text)
     if not found:
         raise argparse.ArgumentTypeError(f"must be HEIGHTxWIDTH, such as 128x96, or one number. Received: {text!r}")

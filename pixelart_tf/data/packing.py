@@ -1,7 +1,11 @@
 """Pictures -> TFRecord shards of the competition's schema, in parallel, whole or not at all."""
 
+import contextlib
+import hashlib
+import itertools
 import os
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -9,19 +13,14 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from pixelart_tf.base.cli import UserError
+from pixelart_tf.base.cluster import Cluster
 from pixelart_tf.base.files import expanded
-from pixelart_tf.base.stderr import quiet
-from pixelart_tf.base.threads import ahead
+from pixelart_tf.data.making import MIN_SIDE, Job, Shard, make_or_find_shard, make_shard
 from pixelart_tf.pictures import faults, finding, images, moving, shards, sources
-from pixelart_tf.pictures.likeness import likeness, near_duplicates
-from pixelart_tf.pixelize import grid
+from pixelart_tf.pictures.likeness import near_duplicates
 
-FEW_COLORS = 256   # as many as a palette holds; drawings with smooth edges and photographs have thousands
-ICON_SIDE = 64      # a picture of few colors up to this side is taken for pixel art at one pixel a cell
-MIN_SIDE = 4        # a smaller picture shows nothing; most often it is a tracking pixel
 MAX_SIDE = 8192
 DOMAIN = r"[A-Za-z0-9_-]*[A-Za-z_]"
 
@@ -46,6 +45,18 @@ class Packed:
     bad: list[str]
     duplicates: list[list[str]]
 
+    def __str__(self) -> str:
+        lines = [f"skipped {line}" for line in self.bad]
+        lines += [f"near-duplicates: {', '.join(names)}" for names in self.duplicates]
+        formats = ", ".join(f"{number} {format}" for format, number in sorted(self.formats.items()))
+        size = sum(path.stat().st_size for path in self.shards) / 1e6
+        last = f" to {self.shards[-1].name}" if len(self.shards) > 1 else ""
+        return "\n".join([
+            *lines,
+            f"{sum(self.formats.values())} pictures ({formats}) in {len(self.shards)} shards, {size:.1f} MB: "
+            f"{self.shards[0]}{last}; {len(self.bad)} bad skipped, {len(self.duplicates)} groups of near-duplicates",
+        ])
+
 
 def pack(
     pictures: str | Path | list[Path],
@@ -62,9 +73,13 @@ def pack(
     workers: int | None = None,
     skip_bad: bool = False,
     overwrite: bool = False,
+    cluster: Cluster | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Packed:
     """Packs pictures into `<domain><shard>-<records>.tfrec` files; the bytes do not depend on the number of workers.
+
+    On a cluster a task makes a shard, and writes it beside the others. What is called again after it was stopped, with
+    the same pictures and options, makes the shards that are not there yet.
 
     Args:
         pictures: a picture, a folder, a glob, a zip or shards (see `sources.read`), or a list of files.
@@ -77,10 +92,11 @@ def pack(
         quality: of JPEG, 1 to 100.
         native: recover pixel art's one pixel a cell; with `size`, trim it and centre it on a square of its border's
             color. A picture without an exact grid is bad.
-        shard_size: records in a shard; the last one has the rest.
-        workers: threads; None is one a core.
+        shard_size: pictures of a shard; the last one has the rest. It has as many records less its bad pictures.
+        workers: threads of this process; None is one a core.
         skip_bad: leave bad pictures out, instead of packing none.
         overwrite: replace the shards that this domain has in `shards_dir`.
+        cluster: does the work; None is this process.
         progress: called with the pictures done and their total after each, None where nobody knows it.
 
     Raises:
@@ -88,6 +104,8 @@ def pack(
         PackError: a bad picture, or shards of this domain are there already.
         OSError: the folder or the disk does not take the shards.
     """
+    if cluster is not None and workers is not None:
+        raise PackError(f"`workers` are threads of `--engine local`, a cluster has its own. Received: {workers}")
     workers = os.cpu_count() or 1 if workers is None else workers
     _check_options(domain, size, fit, resample, format, quality, native, shard_size, workers)
     shards_dir = Path(shards_dir)
@@ -96,36 +114,103 @@ def pack(
     if replaced and not overwrite:
         raise PackError(f"{replaced[0]}: shards of `{domain}` are here already; --overwrite replaces them")
     named, total = _named(pictures, replaced)
-    prepare = partial(_attempt, size=size, fit=fit, resample=resample, format=format, quality=quality, native=native)
-    results = ahead(prepare, named, num_threads=workers)
-    good, bad = [], []
-
-    def good_records() -> Iterator[_Record]:
-        for done, result in enumerate(results, 1):
-            if progress is not None:
-                progress(done, total)
-            if isinstance(result, images.ImageError):
-                bad.append(str(result))
-            else:
-                good.append(replace(result, encoded=b""))   # its bytes are not needed again
-                if skip_bad or not bad:
-                    yield result
-
-    with moving.together(shards_dir, domain, [path.name for path in replaced]) as folder:
-        written = _write(good_records(), domain, folder, shard_size, called=shards_dir)
-        if (bad and not skip_bad) or not good:
-            words = {"nothing": "nothing is written", "skipping": "--skip-bad packs"}
-            raise PackError(faults.described(bad, len(bad) + len(good), **words))
-        digits = max(2, len(str(len(written) - 1)))
-        names = [f"{domain}{i:0{digits}}-{count}.tfrec" for i, (_, count) in enumerate(written)]
-        for (path, _), name in zip(written, names, strict=True):
-            os.rename(path, folder / name)
+    options = {"domain": domain, "size": size, "fit": fit, "resample": resample, "format": format}
+    options |= {"quality": quality, "native": native}
+    made, done = [], 0
+    with contextlib.ExitStack() as stack:
+        if cluster is None:
+            folder = stack.enter_context(moving.together(shards_dir, domain, [path.name for path in replaced]))
+            found = _here(_jobs(named, folder, shard_size), workers, options, progress, total)
+        else:
+            key = repr((pictures, shard_size, options, [*map(_stamp, _files(pictures))]))
+            folder = _begun(shards_dir, domain, key)
+            make = partial(make_or_find_shard, threads=1, **options)
+            found = stack.enter_context(contextlib.closing(cluster.tasks(make, _jobs(named, folder, shard_size))))
+        try:
+            for shard in found:
+                made.append(shard)
+                done += len(shard.names) + len(shard.bad)
+                if cluster is not None and progress is not None:
+                    progress(done, total)
+        except OSError as error:
+            raise PackError(f"{shards_dir}: {error.strerror}") from None
+        bad, counts = [line for shard in made for line in shard.bad], [len(shard.names) for shard in made]
+        if (bad and not skip_bad) or not any(counts):
+            raise PackError(faults.described(bad, done, nothing="nothing is written", skipping="--skip-bad packs"))
+        place = folder
+        if cluster is not None:
+            place = stack.enter_context(moving.together(shards_dir, domain, [path.name for path in replaced]))
+        names = _name_shards(folder, place, domain, counts)
+    if cluster is not None:
+        shutil.rmtree(folder, ignore_errors=True)
     return Packed(
         shards=[shards_dir / name for name in names],
-        formats=Counter(item.format for item in good),
+        formats=Counter(format for shard in made for format in shard.formats),
         bad=bad,
-        duplicates=near_duplicates([item.name for item in good], [item.likeness for item in good]),
+        duplicates=near_duplicates(
+            [name for shard in made for name in shard.names], np.concatenate([shard.looks for shard in made])
+        ),
     )
+
+
+def _jobs(named: Iterator[tuple[sources.Encoded, str]], folder: Path, shard_size: int) -> Iterator[Job]:
+    """Each shard's file and pictures. A shard's pictures depend on no other's, so that any worker can make it."""
+    for number in itertools.count():
+        pictures = [
+            (replace(item, source=item.source.absolute()) if isinstance(item.source, Path) else item, name)
+            for item, name in itertools.islice(named, shard_size)
+        ]
+        if not pictures:
+            return
+        yield folder.absolute() / f"{number}.tfrec", pictures
+
+
+def _here(jobs: Iterator[Job], workers: int, options: dict, progress, total: int | None) -> Iterator[Shard]:
+    """The shards, made in this process one after the other."""
+    done = itertools.count(1)
+    told = None if progress is None else (lambda: progress(next(done), total))
+    for job in jobs:
+        yield make_shard(job, threads=workers, on_picture=told, **options)
+
+
+def _name_shards(folder: Path, place: Path, domain: str, counts: list[int]) -> list[str]:
+    """Moves the shards of so many records from one folder to another, called as they shall be. Empty ones go."""
+    full = [(number, count) for number, count in enumerate(counts) if count]
+    digits = max(2, len(str(len(full) - 1)))
+    names = [f"{domain}{index:0{digits}}-{count}.tfrec" for index, (_, count) in enumerate(full)]
+    for (number, _), name in zip(full, names, strict=True):
+        os.rename(folder / f"{number}.tfrec", place / name)
+    for number, count in enumerate(counts):
+        if not count:
+            (folder / f"{number}.tfrec").unlink()
+    return names
+
+
+def _begun(shards_dir: Path, domain: str, key: str) -> Path:
+    """The hidden folder where a cluster's shards of a job wait until all are there; those of other jobs go."""
+    home = shards_dir if shards_dir.exists() else shards_dir.parent
+    name = f".begun-{shards_dir.name}-{domain}-"
+    folder = home / f"{name}{hashlib.sha256(key.encode()).hexdigest()}"
+    for each in home.glob(f"{name}*") if home.exists() else ():
+        if each != folder:
+            shutil.rmtree(each, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _files(pictures: str | Path | list[Path]) -> list[Path]:
+    """The files that are read."""
+    if isinstance(pictures, list):
+        return pictures
+    if not sources.is_container(pictures) or _has_pictures(pictures):
+        return finding.pictures(pictures)
+    return shards.list_shards(pictures) if shards.are_meant(pictures) else [expanded(pictures)]
+
+
+def _stamp(path: Path) -> tuple[str, int, int]:
+    """What tells that a file is another than before."""
+    state = path.stat()
+    return str(path.absolute()), state.st_size, state.st_mtime_ns
 
 
 def _check_options(domain, size, fit, resample, format, quality, native, shard_size, workers) -> None:
@@ -151,14 +236,6 @@ def _check_options(domain, size, fit, resample, format, quality, native, shard_s
 def _shards_of(shards_dir: Path, domain: str) -> list[Path]:
     name = re.compile(rf"{re.escape(domain)}\d{{2,}}-\d+\.tfrec")
     return sorted(path for path in shards_dir.iterdir() if name.fullmatch(path.name)) if shards_dir.exists() else []
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Record:
-    name: str
-    format: str
-    encoded: bytes
-    likeness: np.ndarray   # uint8 (56,), see `near_duplicates`
 
 
 def _named(
@@ -190,78 +267,9 @@ def _has_pictures(pictures: str | Path) -> bool:
     return folder.is_dir() and any(images.is_picture_name(name) for _, names in finding.walk(folder) for name in names)
 
 
-def _attempt(job: tuple[sources.Encoded, str], **options) -> "_Record | images.ImageError":
-    """One picture's record, or why there is none."""
-    try:
-        return _prepare(*job, **options)
-    except images.ImageError as error:
-        return error
-
-
-def _prepare(item: sources.Encoded, name: str, *, size, fit, resample, format, quality, native) -> _Record:
-    """One picture, from its file to the bytes in the shard. Raises ImageError."""
-    image, path = item.decode(), item.place
-    if min(image.shape[:2]) < MIN_SIDE:
-        raise images.ImageError(f"{path}: {image.shape[1]}x{image.shape[0]} pixels, under {MIN_SIDE}x{MIN_SIDE}")
-    has_grid = grid.find_grid(image) is not None
-    is_pixel_art = has_grid or (max(image.shape[:2]) <= ICON_SIDE and _has_few_colors(image))
-    if native:
-        try:
-            image = grid.native(image)
-            image = image if size is None else grid.centre(image, size)
-        except ValueError as error:
-            raise images.ImageError(f"{path}: {error}") from None
-    else:
-        size = size or 256
-        fit = ("pad" if is_pixel_art else "crop") if fit == "auto" else fit
-        resample = ("nearest" if is_pixel_art else "lanczos") if resample == "auto" else resample
-        if has_grid and resample == "nearest" and image.shape[:2] != (size, size):
-            small = grid.native(image)   # else cells of 7 pixels would become cells of 6 and 7
-            image = small if max(small.shape) <= size else image
-        background = tuple(grid.border_color(image).tolist()) if is_pixel_art else (255, 255, 255)
-        image = images.fit(image, size, how=fit, resample=resample, background=background)
-    if format == "auto":
-        format = "png" if is_pixel_art or _has_few_colors(image) else "jpeg"
-    return _Record(name=name, format=format, encoded=images.encode(image, format, quality), likeness=likeness(image))
-
-
-def _has_few_colors(image: np.ndarray) -> bool:
-    return Image.fromarray(image).getcolors(FEW_COLORS) is not None
-
-
 def _names(paths: list[Path]) -> list[str]:
     """Names below the common folder without suffixes, as the competition's are, where that keeps them apart."""
     root = Path(os.path.commonpath([path.parent for path in paths]))
     relative = [path.relative_to(root) for path in paths]
     bare = Counter(path.with_suffix("") for path in relative)
     return [(path.with_suffix("") if bare[path.with_suffix("")] == 1 else path).as_posix() for path in relative]
-
-
-def _write(
-    records: Iterator[_Record], domain: str, folder: Path, shard_size: int, *, called: Path
-) -> list[tuple[Path, int]]:
-    """Writes shards into `folder`, which messages call `called`; gives their paths and how many records each holds."""
-    with quiet():
-        import tensorflow as tf  # takes seconds: not before the arguments are known to be good
-
-    paths, counts, writer = [], [], None
-    try:
-        for record in records:
-            if not counts or counts[-1] == shard_size:
-                if writer is not None:
-                    writer.close()
-                paths.append(folder / f"{len(paths)}.tfrec")
-                counts.append(0)
-                writer = tf.io.TFRecordWriter(str(paths[-1]))
-            values = {"image_name": record.name.encode(), "image": record.encoded, "target": domain.encode()}
-            feature = {
-                key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value])) for key, value in values.items()
-            }
-            example = tf.train.Example(features=tf.train.Features(feature=feature))
-            writer.write(example.SerializeToString(deterministic=True))
-            counts[-1] += 1
-        if writer is not None:
-            writer.close()   # here a full disk shows at the latest
-    except tf.errors.OpError as error:
-        raise PackError(f"{called}: {error.message.rpartition('; ')[2]}") from None
-    return list(zip(paths, counts, strict=True))

@@ -1,9 +1,10 @@
 """Partners that are made of target pictures, and hues that are turned: what a pair has in common is drawn once.
 
-What is costly and always the same, the drawings, is made while loading and kept as bytes. What is random is drawn for
-each element of the feed from a seed of its own, see `feeds`.
+What is costly and always the same, the drawings, is made before the first batch and kept as bytes. What is random is
+drawn for each element of the feed from a seed of its own, see `feeds`.
 """
 
+import functools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,13 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from pixelart_tf.data.drawings import VARIANTS, drawings
+from pixelart_tf.data.drawings import drawings
 from pixelart_tf.data.loading import Pictures
 from pixelart_tf.data.pixelation import pixelate
+from pixelart_tf.pictures.images import LUMA
 from pixelart_tf.settings.domain import Domain
 from pixelart_tf.settings.partner import Partner
-
-LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,46 +28,49 @@ class Partners:
     Args:
         settings: what they are.
         target: what they are made of.
-        variants: the drawings, uint8 (n, 4, H, W, 3), of the pictures' `load_size` times `scale`; else None.
+        progress: called with the pictures drawn and their total after each.
+
+    Raises:
+        ValueError: a target that no such partner can be made of.
     """
 
     settings: Partner
     target: Pictures
-    variants: tf.Tensor | None = None
+    progress: Callable[[int, int], None] | None = None
+
+    def __post_init__(self):
+        self.settings.shape(self.target.domain)
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(height, width, channels) in a batch."""
         return self.settings.shape(self.target.domain)
 
+    @property
+    def drawn_shape(self) -> tuple[int, int, int, int, int] | None:
+        """(n, k, H, W, 3) of what is kept: k drawings of each picture, of its `load_size` times `scale`. None where
+        nothing is drawn beforehand."""
+        if self.settings.made != "drawing":
+            return None
+        height, width = (side * self.settings.scale for side in self.target.domain.load_size)
+        return len(self.target), self.settings.num_drawings, height, width, 3
 
-def make(settings: Partner, target: Pictures, progress: Callable[[int, int], None] | None = None) -> Partners:
-    """Makes what is kept of the partners.
+    @functools.cached_property
+    def drawings(self) -> tf.Tensor:
+        """The drawings, uint8 of `drawn_shape`; made when they are first asked for, as that takes its time."""
+        made = np.empty(self.drawn_shape, np.uint8)
+        with tf.init_scope():   # or what the feed's graph asks for would be a part of that graph
+            pictures = [self.target.image(index).numpy() for index in range(len(made))]
 
-    Args:
-        settings: what they are.
-        target: what they are made of.
-        progress: called with the pictures done and their total after each.
+        def draw(index: int) -> None:
+            made[index] = drawings(pictures[index], self.settings.scale, self.settings.thinner)
 
-    Raises:
-        ValueError: a target that no such partner can be made of.
-    """
-    settings.shape(target.domain)
-    if settings.made != "drawing":
-        return Partners(settings=settings, target=target)
-    height, width = target.domain.load_size
-    scale = settings.scale
-    made = np.empty((len(target), VARIANTS, height * scale, width * scale, 3), np.uint8)
-
-    def draw(index: int) -> None:
-        made[index] = drawings(target.image(index).numpy(), scale)
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, _ in enumerate(pool.map(draw, range(len(target))), 1):
-            if progress is not None:
-                progress(done, len(target))
-    with tf.device("CPU"):
-        return Partners(settings=settings, target=target, variants=tf.constant(made))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for done, _ in enumerate(pool.map(draw, range(len(made))), 1):
+                if self.progress is not None:
+                    self.progress(done, len(made))
+        with tf.init_scope(), tf.device("CPU"):
+            return tf.constant(made)
 
 
 def drawn(
@@ -96,7 +99,7 @@ def drawn(
     if settings.made == "drawing":
         half = settings.scale // 2 if settings.shift else 0
         numbers = tf.random.stateless_uniform([3], tf.random.fold_in(seed, 2), alg="philox")
-        variant = tf.cast(numbers[0] * VARIANTS, tf.int32)
+        variant = tf.cast(numbers[0] * settings.num_drawings, tf.int32)
         shift = tf.cast(tf.floor(numbers[1:] * (2 * half + 1)), tf.int32) - half
         found["drawing"] = _drawing(partners, index, variant, corner, shift, mirrored)
     if settings.made == "low_resolution":
@@ -113,7 +116,7 @@ def plain(partners: Partners, index: int, number: int) -> dict[str, tf.Tensor]:
     settings, domain = partners.settings, partners.target.domain
     if settings.made == "drawing":
         corner = [(large - small) // 2 for large, small in zip(domain.load_size, domain.crop_size, strict=True)]
-        variant = tf.constant(number % VARIANTS)
+        variant = tf.constant(number % settings.num_drawings)
         return {"drawing": _drawing(partners, index, variant, tf.constant(corner), tf.constant([0, 0]), False)}
     return {"quality": tf.constant(sum(settings.quality) // 2)} if settings.made == "low_resolution" else {}
 
@@ -122,7 +125,7 @@ def _drawing(partners, index, variant, corner, shift, mirrored) -> tf.Tensor:
     """uint8 (H, W, 3): a variant, cut out where the picture is, but for the shift; the border is repeated."""
     height, width, _ = partners.shape
     half = partners.settings.scale // 2
-    whole = partners.variants[index][variant]
+    whole = partners.drawings[index][variant]
     rows, columns = (
         tf.clip_by_value(tf.range(size) + corner[i] * 2 * half + shift[i], 0, whole.shape[i] - 1)
         for i, size in enumerate((height, width))
