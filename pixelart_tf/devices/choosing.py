@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from pixelart_tf.base.stderr import quiet
 from pixelart_tf.devices import finding
 from pixelart_tf.devices.backend import BACKENDS, DeviceError, backend_with_tpu, select_backend
+from pixelart_tf.devices.importing import import_keras
 
-__all__ = ["BACKENDS", "PRECISIONS", "DeviceError", "Devices", "choose", "quiet", "select_backend"]
+__all__ = ["BACKENDS", "PRECISIONS", "DeviceError", "Devices", "choose", "select_backend"]
 
 PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
 
@@ -162,9 +162,7 @@ def choose(
         raise DeviceError(f"`precision` must be one of {', '.join(PRECISIONS)}. Received: {precision!r}")
     wanted = finding.parse(devices) if devices is not None else (None, [])
     num_hosts, host = finding.hosts(os.environ.get("TF_CONFIG", "") if join_hosts else "")
-    with quiet():
-        import keras
-
+    keras = import_keras()
     _set_what_we_need(keras)
     backend = keras.backend.backend()
     if tpu:

@@ -1,6 +1,7 @@
 """EfficientNet-Lite0 as a feature network: its ImageNet weights are part of this package, so that it works offline."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -22,6 +23,8 @@ BLOCKS = (
     (6, 192, 4, 2, 5),
     (6, 320, 1, 1, 3),
 )
+# The layers whose activations can be asked for: the first, and the blocks from the first to the last.
+MAPS = ("stem", *(f"block_{i}" for i in range(sum(repeats for _, _, repeats, _, _ in BLOCKS))))
 
 
 def read_weights(path: Path = WEIGHTS) -> dict[str, np.ndarray]:
@@ -57,17 +60,42 @@ def lite0(*, weights: str | Mapping[str, np.ndarray] = "package") -> keras.Model
     inputs = keras.Input((None, None, 3), dtype="float32", name="images")
     x = Resize(SIZE, SIZE, enlarge="nearest", name="resize")(inputs)   # (B, 224, 224, 3)
     x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, dtype="float32", name="rescale")(x)
-    x = _conv(x, state, "_conv_stem", "_bn0", filters=32, kernel=3, stride=2)   # (B, 112, 112, 32)
+    *_, (_, x) = _activations(x, state)   # (B, 7, 7, 320)
+    x = _conv(x, state, "_conv_head", "_bn1", filters=DIMENSION)   # (B, 7, 7, 1280)
     x = keras.layers.ReLU(max_value=6, dtype="float32")(x)
+    features = keras.layers.GlobalAveragePooling2D(dtype="float32", name="features")(x)   # (B, 1280)
+    return keras.Model(inputs, features, name="lite0")
+
+
+def lite0_maps(layers: Sequence[str]) -> keras.Model:
+    """What the same network has after some of its layers, of pictures as they are, without a resize.
+
+    Args:
+        layers: names out of `MAPS`.
+
+    Returns:
+        A functional `keras.Model` from float32 (B, H, W, 3) in [-1, 1], of any size, to a list of float32
+        (B, h, w, channels), in the order of `layers`.
+    """
+    inputs = keras.Input((None, None, 3), dtype="float32", name="images")
+    # [-1, 1] -> 0..255 -> the network's own scale.
+    x = keras.layers.Rescaling(127.5 / 128, offset=0.5 / 128, dtype="float32", name="rescale")(inputs)
+    last = max(map(MAPS.index, layers))
+    found = dict(itertools.islice(_activations(x, read_weights()), last + 1))
+    return keras.Model(inputs, [found[name] for name in layers], name="lite0_maps")
+
+
+def _activations(x, state):
+    """The names of the layers up to the last block, and what is there after each."""
+    x = _conv(x, state, "_conv_stem", "_bn0", filters=32, kernel=3, stride=2)   # (B, H / 2, W / 2, 32)
+    x = keras.layers.ReLU(max_value=6, dtype="float32")(x)
+    yield MAPS[0], x
     index = 0
     for expand, channels, repeats, stride, kernel in BLOCKS:
         for repeat in range(repeats):
             x = _block(x, state, f"_blocks.{index}.", expand, channels, stride if repeat == 0 else 1, kernel)
             index += 1
-    x = _conv(x, state, "_conv_head", "_bn1", filters=DIMENSION)   # (B, 7, 7, 1280)
-    x = keras.layers.ReLU(max_value=6, dtype="float32")(x)
-    features = keras.layers.GlobalAveragePooling2D(dtype="float32", name="features")(x)   # (B, 1280)
-    return keras.Model(inputs, features, name="lite0")
+            yield MAPS[index], x
 
 
 def _block(x, state, block, expand, channels, stride, kernel):

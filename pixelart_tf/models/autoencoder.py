@@ -2,13 +2,11 @@
 
 from typing import Annotated, ClassVar
 
-from pixelart_tf.models.losses import l1, l2
+from pixelart_tf.models.losses import distance_of
 from pixelart_tf.models.model import Model, predict
 from pixelart_tf.models.parts import GIVEN, generator_of
 from pixelart_tf.networks import AUTOENCODERS
 from pixelart_tf.settings import config
-
-DISTANCES = {"l1": l1, "l2": l2}
 
 
 class Autoencoder(Model):
@@ -50,8 +48,7 @@ class Autoencoder(Model):
         distance: str = "l1",
         name: str = "autoencoding",
     ):
-        if distance not in DISTANCES:
-            raise ValueError(f"`distance` must be one of {', '.join(DISTANCES)}. Received: {distance!r}")
+        distance = distance_of(distance)
         super().__init__(shapes, losses=["autoencoder"], name=name)
         self.input_key = "partner" if "partner" in shapes else "target"
         self.autoencoder = generator_of(
@@ -69,9 +66,9 @@ class Autoencoder(Model):
         return self.autoencoder(inputs[self.input_key], training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        loss = DISTANCES[self.distance](x["target"], y_pred)
+        loss = self.distance(x["target"], y_pred)
         self.track({"autoencoder": loss})
-        return loss
+        return self.with_l2(loss)
 
     def made(self, generators, samples):
         return predict(generators["autoencoder"], samples[self.input_key])

@@ -10,14 +10,8 @@ from pixelart_tf.layers.diff_augment import DiffAugment
 from pixelart_tf.layers.image_pool import ImagePool, check_pool_size
 from pixelart_tf.models.losses import Adversarial, l1
 from pixelart_tf.models.model import Model, patch_maps, predict, scalar
-from pixelart_tf.models.parts import (
-    Discriminator,
-    Generator,
-    before_clip,
-    discriminator_of,
-    generator_of,
-    is_clipped,
-)
+from pixelart_tf.models.parts import Discriminator, Generator, before_clip, discriminator_of, generator_of, is_clipped
+from pixelart_tf.models.topology import topology
 
 
 class CycleGAN(Model):
@@ -45,6 +39,8 @@ class CycleGAN(Model):
             that game out, and its discriminator.
         back_adversarial_weight: the same of the way back, `to_source`.
         cycle_weight: factor of the cycle losses (lambda of the paper). 0 leaves them out.
+        topology_weight: factor of the distance of features along the cycles (see `topology.topology`), which keeps
+            outlines. Not in the paper; 0 leaves it out.
         identity_weight: factor of the identity losses; the paper has half the cycle weight. 0 leaves them out.
         pair_weight: factor of the pair losses, which hold `to_target` of a made partner to the picture that it was made
             from, and `to_source` of that picture to the partner; made partners are judged like translations. Not in the
@@ -75,6 +71,7 @@ class CycleGAN(Model):
         "generators (weighted sums)": ("to_target", "to_source"),
         "discriminators": ("target_discriminator", "source_discriminator"),
         "mean absolute errors (unweighted)": ("cycle", "identity", "color", "pair"),
+        "topology (unweighted)": ("topology",),
     }
 
     def __init__(
@@ -87,6 +84,7 @@ class CycleGAN(Model):
         adversarial_weight: float = 1.0,
         back_adversarial_weight: float = 1.0,
         cycle_weight: float = 10.0,
+        topology_weight: float = 0.0,
         identity_weight: float = 5.0,
         pair_weight: float = 0.0,
         color_weight: float = 0.0,
@@ -100,23 +98,29 @@ class CycleGAN(Model):
         check_at_least(
             0, adversarial_weight=adversarial_weight, back_adversarial_weight=back_adversarial_weight,
             cycle_weight=cycle_weight, identity_weight=identity_weight, pair_weight=pair_weight,
-            color_weight=color_weight, r1_weight=r1_weight, pool_size=pool_size,
+            color_weight=color_weight, r1_weight=r1_weight, pool_size=pool_size, topology_weight=topology_weight,
         )
+        if topology_weight and not cycle_weight:
+            raise ValueError(f"`topology_weight` must be 0 where `cycle_weight` is. Received: {topology_weight}")
         self._check(shapes, identity_weight, pair_weight, color_block)
         check_pool_size(pool_size, shapes["source"], shapes["target"])
         # What a run leaves out is left out of the graph: an identity costs a third of the generators' time.
         weights = {"cycle": cycle_weight, "identity": identity_weight, "color": color_weight, "pair": pair_weight}
+        weights["topology"] = topology_weight
         used = tuple(term for term, weight in weights.items() if weight)
         games = {"source": back_adversarial_weight, "target": adversarial_weight}
         judged = [f"{domain}_discriminator" for domain, weight in games.items() if weight]
         super().__init__(shapes, losses=["to_target", "to_source", *judged, *used], name=name)
         self.used, self.pair_weight, self.color_block, self.r1_weight = used, pair_weight, color_block, r1_weight
-        self.adversarial_weights = games
+        self.adversarial_weights, self.topology_weight = games, topology_weight
+        self.topology = topology() if topology_weight else None
         source, target = shapes["source"], shapes["target"]
         self.to_target = generator_of(generator, source, target, name="to_target")
         self.to_source = generator_of(generator, target, source, name="to_source")
         self.source_discriminator, self.target_discriminator = (
-            discriminator_of(discriminator, shapes[domain], name=f"{domain}_discriminator") if games[domain] else None
+            discriminator_of(
+                discriminator, shapes[domain], name=f"{domain}_discriminator", objective=objective, r1_weight=r1_weight
+            ) if games[domain] else None
             for domain in self.domains
         )
         self.adversarial = Adversarial(objective, label_smoothing=label_smoothing)
@@ -197,6 +201,10 @@ class CycleGAN(Model):
                 target, y_pred["cycled_target"]
             )
             shared = self.cycle_weight * terms["cycle"]
+        if "topology" in self.used:
+            pairs = (source, y_pred["cycled_source"]), (target, y_pred["cycled_target"])
+            terms["topology"] = sum(self.topology(*pair) for pair in pairs)
+            shared += self.topology_weight * terms["topology"]
         generators = to_target + to_source + shared
         to_target, to_source = to_target + shared, to_source + shared
         for term, weight, (of_target, of_source) in self._own_terms(x, y_pred):
@@ -205,7 +213,7 @@ class CycleGAN(Model):
             to_source += weight * of_source
             generators += weight * terms[term]
         self.track(terms | {"to_target": to_target, "to_source": to_source})
-        return generators + judged_source + judged_target
+        return self.with_l2(generators + judged_source + judged_target)
 
     def _own_terms(self, x, y_pred):
         """Name and weight of a term, and its values for `to_target` and `to_source`."""

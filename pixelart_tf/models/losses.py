@@ -11,6 +11,32 @@ OBJECTIVES = ("lsgan", "bce", "hinge", "wgangp")
 
 l1 = keras.losses.MeanAbsoluteError(name="l1")
 l2 = keras.losses.MeanSquaredError(name="l2")
+DISTANCES = {"l1": l1, "l2": l2}
+
+
+def distance_of(name):
+    """One of `DISTANCES`. Raises ValueError, which calls the argument `distance`."""
+    if name not in DISTANCES:
+        raise ValueError(f"`distance` must be one of {', '.join(DISTANCES)}. Received: {name!r}")
+    return DISTANCES[name]
+
+
+class _Mean(keras.losses.Loss):
+    """The mean of what is given for each picture."""
+
+    def call(self, y_true, y_pred):
+        return y_pred
+
+
+_mean = _Mean(name="mean", dtype="float32")
+
+
+def mean_of_pictures(values):
+    """The mean of float (B,), divided by the replicas as `keras.losses` objects are.
+
+    Those that compare would take these values for one picture's, and not divide.
+    """
+    return _mean(values, values)
 
 
 class Adversarial:

@@ -9,6 +9,7 @@ from keras import ops
 
 from pixelart_tf.models import penalties
 from pixelart_tf.models.losses import Adversarial, l1
+from pixelart_tf.networks.blocks import has_batch_norm
 
 # Caption -> pictures of a row, float32 (B, H, W, 1 or 3) in [-1, 1].
 Rows = dict[str, np.ndarray]
@@ -17,9 +18,10 @@ Rows = dict[str, np.ndarray]
 class Model(keras.Model):
     """A model that `training` can train: networks, and one scalar loss for all of them.
 
-    It has `call` and `compute_loss`, and no `train_step`: stock `fit()` trains it. Its keyword-only options are the
-    keys of the `[model]` table, checked by name and type against the signature. A batch is a dict of the keys in
-    `feed`: `"source"` and `"target"` are float32 images (B, H, W, C) in [-1, 1].
+    It has `call` and `compute_loss`, which ends in `with_l2`, and no `train_step`: stock `fit()` trains it. Its
+    keyword-only options are the keys of the `[model]` table, checked by name and type against the signature. A batch is
+    a dict of the keys in `feed`: `"source"`, `"target"` and `"partner"` are float32 images (B, H, W, C) in [-1, 1],
+    `"noise"` is float32 (B, n), `"label"` int32 (B,).
 
     Args:
         shapes: name of a domain -> (height, width, channels) of its pictures.
@@ -32,8 +34,11 @@ class Model(keras.Model):
         saved: the networks that are saved as NAME.keras, which are attributes of the same names, and the keys of
             `[finetune]`. The first one is what is scored.
         curves: title of a panel of the curves' picture -> names of losses.
+        has_classes: whether it learns the classes of the target's pictures, where there are several: their number is
+            then the shape of `"label"`.
 
     Attributes:
+        classes: their names, which the trainer sets.
         trackers: name of a loss -> its `keras.metrics.Mean`.
         has_several_hosts: set where several hosts train together: `fit` then joins the hosts' logs, which scalars do
             not bear.
@@ -44,13 +49,14 @@ class Model(keras.Model):
     pairs: ClassVar[bool] = False
     saved: ClassVar[tuple[str, ...]] = ("to_target",)
     curves: ClassVar[dict[str, tuple[str, ...]]] = {}
+    has_classes: ClassVar[bool] = False
 
     def __init__(self, shapes: dict[str, tuple[int, int, int]], *, losses: Iterable[str], name: str):
         super().__init__(name=name)
         self.domains = self.domains_with("partner" in shapes)
         self.shapes = {each: tuple(shape) for each, shape in shapes.items()}
         self.trackers = {name: keras.metrics.Mean(name=name) for name in losses}
-        self.has_several_hosts = False
+        self.has_several_hosts, self.classes = False, ()
         self.seeds: keras.random.SeedGenerator | None = None
         self.built = True
 
@@ -89,34 +95,33 @@ class Model(keras.Model):
     def game(
         self, discriminator: keras.Model, real, fake, *, adversarial: Adversarial, condition: Any = None,
         augment: Callable | None = None, pool: keras.layers.Layer | None = None, r1_weight: float = 0.0,
-        apart: bool = False, training: bool = True,
+        training: bool = True,
     ) -> tuple:
         """The adversarial losses of both players, such that the gradient of their sum is each player's own.
 
         The generator's loss sees the discriminator through frozen weights, and the discriminator's loss sees the fakes
         through `stop_gradient`. What the discriminator keeps between steps besides its weights (batch norm's means)
-        is updated by its own pass alone.
+        is updated by its own pass alone. Real and fake pictures go through it as one batch, or, where they would meet
+        in it, in batch norm, one after the other.
 
         Args:
             discriminator: images to logits.
             real: float (B, H, W, C).
             fake: likewise, as a generator made it; as many as there are real ones, or more.
             adversarial: the two losses of logits.
-            condition: float (B, h, w, c): what each real picture, and the fake of the same row, belongs to. The
-                discriminator then takes a dict of `condition` and `images`. Without `augment` and `pool`, which would
-                part them.
+            condition: float (B, h, w, c) or (B, n): what each real picture, and the fake of the same row, belongs to.
+                The discriminator then takes a dict of `condition` and `images`. Without `pool`, which would part them,
+                and, where it is a picture too, without `augment`.
             augment: of all that the discriminator sees, called with `training`.
             pool: exchanges fakes for earlier ones before the discriminator is trained on them.
             r1_weight: see `penalties.r1`.
-            apart: whether real and fake pictures go through the discriminator one after the other, as they must where
-                they meet in it, in batch norm; else it is one pass of both.
             training: as in `call`.
 
         Returns:
             The generator's loss and the discriminator's, scalars.
         """
-        if condition is not None and (augment is not None or pool is not None):
-            raise ValueError("`condition` is for a game without `augment` and without `pool`")
+        if condition is not None and (pool is not None or (augment is not None and len(condition.shape) == 4)):
+            raise ValueError("`condition` is for a game without `pool` and, of pictures, without `augment`")
         # Each weight is read once for both, by the copy. With a read of its own for the frozen discriminator,
         # TensorFlow's graph optimizer would lose the order of that read and the weight's update (TensorFlow 2.20 and
         # 2.21, its dependency optimization), and now and then a fake would be judged by the next step's weights.
@@ -135,7 +140,7 @@ class Model(keras.Model):
             fake = pool(fake, training=training)
         fake = ops.cast(fake, real.dtype)
         number = ops.shape(real)[0]
-        if apart:
+        if has_batch_norm(discriminator):
             of_real, state = judge(real, weights)
             of_fake, state = judge(fake, weights, state=state)
         else:
@@ -155,6 +160,15 @@ class Model(keras.Model):
         if adversarial.objective == "wgangp":
             loss += penalties.GRADIENT_WEIGHT * penalties.gradient_penalty(logits, real, fake[:number], self.seeds)
         return generator_loss, loss
+
+    def with_l2(self, loss):
+        """A loss, and what the networks' kernels are fined with, where their `l2` asks for it: a part of the one loss
+        that belongs to no term, and so is not logged by itself.
+        """
+        weights = {id(weight): weight for network in self.networks.values() for weight in network.trainable_weights}
+        fines = [weight.regularizer(weight) for weight in weights.values() if weight.regularizer]   # each one once
+        # As a `keras.losses` object gives it, since a bare sum would count once for each replica.
+        return loss + l1(ops.zeros((1, 1)), ops.reshape(sum(fines), (1, 1))) if fines else loss
 
     def track(self, terms: dict) -> None:
         """Adds a batch's losses to the log.

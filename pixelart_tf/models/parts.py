@@ -5,12 +5,16 @@ from typing import Annotated
 
 import keras
 
+from pixelart_tf.models.penalties import check_slopes
 from pixelart_tf.networks import CONDITIONAL_DISCRIMINATORS, DISCRIMINATORS, GENERATORS
+from pixelart_tf.networks.cells import scale_between
 from pixelart_tf.networks.sizes import resized
 from pixelart_tf.settings import config
 
 # What the pictures decide, and no setting.
-GIVEN = ("image_size", "channels", "output_channels", "scale", "condition_size", "condition_channels")
+GIVEN = (
+    "image_size", "channels", "output_channels", "scale", "condition_size", "condition_channels", "num_classes",
+)
 # The annotations of a model's options `generator` and `discriminator`: a `name` and the options of that network.
 Generator = Annotated[dict | None, config.Table(GENERATORS, given=GIVEN)]
 Discriminator = Annotated[dict | None, config.Table(DISCRIMINATORS, given=GIVEN)]
@@ -38,7 +42,7 @@ def generator_of(
     # Where it can be, it is left open to any size, so that the saved generator takes any picture.
     size = None if _takes_any_size(make) else tuple(shape[:2])
     if "scale" in make.__kwdefaults__:
-        options["scale"] = output_shape[0] / shape[0]
+        options["scale"] = scale_between(tuple(shape[:2]), tuple(output_shape[:2]))
     elif shape[:2] != output_shape[:2] and resize:
         changes, size = True, tuple(shape[:2])
     elif shape[:2] != output_shape[:2]:
@@ -68,21 +72,31 @@ def is_clipped(network: keras.Model) -> bool:
     return getattr(network.layers[-1], "activation", None) is keras.activations.hard_tanh
 
 
-def discriminator_of(table: dict | None, shape: tuple[int, int, int], *, name: str) -> keras.Model:
-    """A fresh discriminator of pictures of `shape`; see `generator_of`."""
-    return network_of(
+def discriminator_of(
+    table: dict | None, shape: tuple[int, int, int], *, name: str, objective: str, r1_weight: float
+) -> keras.Model:
+    """A fresh discriminator of pictures of `shape`; see `generator_of`.
+
+    `objective` and `r1_weight`, of the model, are only checked: not every discriminator can be fined for its slopes.
+    """
+    discriminator = network_of(
         DISCRIMINATORS, table, "model.discriminator", name=name, image_size=tuple(shape[:2]), channels=shape[2]
     )
+    check_slopes(discriminator, objective, r1_weight)
+    return discriminator
 
 
 def conditional_discriminator_of(
-    table: dict | None, condition_shape: tuple[int, int, int], shape: tuple[int, int, int], *, name: str
+    table: dict | None, condition_shape: tuple[int, int, int], shape: tuple[int, int, int], *, name: str,
+    objective: str, r1_weight: float,
 ) -> keras.Model:
-    """A fresh discriminator of pairs: of pictures of `shape` and what they were made from; see `generator_of`."""
-    return network_of(
+    """A fresh discriminator of pairs: of pictures of `shape` and what they were made from; see `discriminator_of`."""
+    discriminator = network_of(
         CONDITIONAL_DISCRIMINATORS, table, "model.discriminator", name=name, condition_size=tuple(condition_shape[:2]),
         condition_channels=condition_shape[2], image_size=tuple(shape[:2]), channels=shape[2],
     )
+    check_slopes(discriminator, objective, r1_weight)
+    return discriminator
 
 
 def network_of(functions: dict[str, Callable], table: dict | None, where: str, **given) -> keras.Model:

@@ -7,9 +7,22 @@ import keras
 from keras import ops
 
 from pixelart_tf.layers.gradient import input_gradient
-from pixelart_tf.models.losses import l1
+from pixelart_tf.models.losses import mean_of_pictures
+from pixelart_tf.networks.blocks import has_batch_norm
 
 GRADIENT_WEIGHT = 10.0   # lambda of WGAN-GP
+# Why some discriminators cannot be fined.
+NO_SLOPES = "pictures that meet in batch norm have no gradients of their own to be fined for"
+
+
+def check_slopes(discriminator: keras.Model, objective: str, r1_weight: float) -> None:
+    """Raises ValueError where a discriminator is to be fined for slopes that it does not have."""
+    if not has_batch_norm(discriminator):
+        return
+    if r1_weight:
+        raise ValueError(f"`r1_weight` must be 0 with batch norm, as {NO_SLOPES}. Received: {r1_weight}")
+    if objective == "wgangp":
+        raise ValueError(f"`objective` must not be \"wgangp\" with batch norm, as {NO_SLOPES}")
 
 
 def r1(logits: Callable, real: Any) -> Any:
@@ -25,7 +38,7 @@ def r1(logits: Callable, real: Any) -> Any:
     Reference: Mescheder et al. (2018), equation 9, https://arxiv.org/abs/1801.04406, without its gamma / 2
     """
     squared = ops.sum(ops.square(input_gradient(logits, real)), axis=(1, 2, 3))   # (B,)
-    return l1(ops.zeros_like(squared), squared)
+    return mean_of_pictures(squared)
 
 
 def gradient_penalty(logits: Callable, real: Any, fake: Any, seeds: keras.random.SeedGenerator) -> Any:
@@ -44,4 +57,4 @@ def gradient_penalty(logits: Callable, real: Any, fake: Any, seeds: keras.random
     share = keras.random.uniform((ops.shape(real)[0], 1, 1, 1), seed=seeds)
     slopes = input_gradient(logits, share * real + (1 - share) * fake)
     lengths = ops.sqrt(ops.sum(ops.square(slopes), axis=(1, 2, 3)) + 1e-12)   # (B,)
-    return l1(ops.zeros_like(lengths), ops.square(lengths - 1))
+    return mean_of_pictures(ops.square(lengths - 1))

@@ -3,22 +3,20 @@
 from typing import ClassVar
 
 import keras
-from keras import ops
 
 from pixelart_tf.base.checks import check_at_least
 from pixelart_tf.models.losses import Adversarial, l1
-from pixelart_tf.models.model import Model, patch_maps, predict, scalar
+from pixelart_tf.models.model import patch_maps, scalar
+from pixelart_tf.models.paired import Paired
 from pixelart_tf.models.parts import (
     ConditionalDiscriminator,
     Generator,
-    before_clip,
     conditional_discriminator_of,
     generator_of,
-    is_clipped,
 )
 
 
-class Pix2Pix(Model):
+class Pix2Pix(Paired):
     """A conditional GAN plus L1 as one scalar loss (Isola et al. 2017, equation 4: cGAN + `l1_weight` x L1).
 
     The input is the source's picture of the same name, or, with a `[data.partner]` table, a partner that is made from
@@ -28,7 +26,7 @@ class Pix2Pix(Model):
     What differs from the paper:
 
     - Norms are instance norms, which at the paper's batch size of 1 its batch norms are; so the U-Net's innermost block
-      is normed too only in the tutorials' layout (see `networks.unet`).
+      is normed too only in the tutorials' layout (see `networks.unet`). The discriminator's may be batch norms.
     - Dropout is on while training only. The paper leaves it on as its only noise, and finds that it changes little.
     - Both players' losses are one sum with one backward pass; each one's gradient is its own (see `Model.game`).
       The generator meets the discriminator as it was before the step, and not after its update.
@@ -62,9 +60,6 @@ class Pix2Pix(Model):
     Reference: https://arxiv.org/abs/1611.07004
     """
 
-    domains = ("source", "target")
-    pairs = True
-    saved = ("to_target",)
     curves: ClassVar[dict[str, tuple[str, ...]]] = {
         "generator (weighted sum)": ("to_target",),
         "discriminator": ("target_discriminator",),
@@ -89,11 +84,10 @@ class Pix2Pix(Model):
             raise ValueError("`adversarial_weight` or `l1_weight` must be above 0, else there is nothing to learn")
         judged = ["target_discriminator"] if adversarial_weight else []
         super().__init__(shapes, losses=["to_target", *judged, "l1"], name=name)
-        self.input_key = "partner" if "partner" in shapes else "source"
         given, wanted = shapes[self.input_key], shapes["target"]
         self.to_target = generator_of(generator, given, wanted, name="to_target", resize=True)
         self.target_discriminator = conditional_discriminator_of(
-            discriminator, given, wanted, name="target_discriminator"
+            discriminator, given, wanted, name="target_discriminator", objective=objective, r1_weight=r1_weight
         ) if adversarial_weight else None
         self.adversarial = Adversarial(objective, label_smoothing=label_smoothing)
         self.adversarial_weight, self.r1_weight = adversarial_weight, r1_weight
@@ -101,23 +95,11 @@ class Pix2Pix(Model):
         if objective == "wgangp":
             self.seeds = keras.random.SeedGenerator()
 
-    @classmethod
-    def domains_with(cls, partner):
-        return ("target",) if partner else cls.domains
-
-    @property
-    def feed(self):
-        return (self.input_key, "target")
-
-    def call(self, inputs, training=False):
-        """What the generator makes of a batch's inputs, before the clip that it may end in: float (B, H, W, C)."""
-        return before_clip(self.to_target)(inputs[self.input_key], training=training)
-
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         terms = {"l1": l1(x["target"], y_pred)}
         to_target, judged = self.l1_weight * terms["l1"], 0.0
         if self.target_discriminator is not None:
-            fake = ops.clip(y_pred, -1.0, 1.0) if is_clipped(self.to_target) else y_pred
+            fake = self.clipped(y_pred)
             generator_loss, judged = self.game(
                 self.target_discriminator, x["target"], fake, condition=x[self.input_key],
                 adversarial=self.adversarial, r1_weight=self.r1_weight, training=training,
@@ -125,10 +107,7 @@ class Pix2Pix(Model):
             to_target += self.adversarial_weight * generator_loss
             terms["target_discriminator"] = judged
         self.track(terms | {"to_target": to_target})
-        return to_target + judged
-
-    def made(self, generators, samples):
-        return predict(generators["to_target"], samples[self.input_key])
+        return self.with_l2(to_target + judged)
 
     def sheets(self, generators, samples):
         """`samples`: input, output and truth; `patch_maps`: what the discriminator thinks of true and made pairs."""

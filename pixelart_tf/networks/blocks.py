@@ -7,12 +7,14 @@ any backend without custom objects.
 import keras
 from keras import ops
 
-from pixelart_tf.base.checks import told
+from pixelart_tf.base.checks import check_at_least, told
 
 # Of convolutions and of what pads and enlarges: a user's keras.json may ask for channels first where nobody says.
 NHWC = {"data_format": "channels_last"}
 # Of one network, 2 GiB in float32: ten times the U-Net of the pix2pix paper. Training takes four times that.
 MOST_WEIGHTS = 2**29
+# Over each picture and channel by itself; over all pictures of a batch; or not at all.
+NORMS = ("instance", "batch", "none")
 
 
 def check_image_size(image_size, *, multiple=1, minimum=1):
@@ -81,17 +83,35 @@ def instance_norm(*, epsilon=1e-5, name=None):
     return keras.layers.GroupNormalization(groups=-1, epsilon=epsilon, name=name)
 
 
-def batch_norm(*, name=None):
+def batch_norm(*, epsilon=1e-5, name=None):
     """Batch norm with PyTorch's numbers, over the pictures of all devices, so that two train as one does.
 
     On JAX a batch is one array whatever devices it is on, so nothing has to be said there.
     """
     synchronized = keras.backend.backend() == "tensorflow"
-    return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=synchronized, name=name)
+    return keras.layers.BatchNormalization(momentum=0.9, epsilon=epsilon, synchronized=synchronized, name=name)
 
 
-def downsample(filters, *, stddev=0.02, norm=True, use_bias=False, norm_epsilon=1e-5, slope=0.2, name=None):
-    """downsample-k: 4x4 convolution of stride 2, instance norm, leaky ReLU.
+def has_batch_norm(network):
+    """Whether the pictures of a batch meet in a network, so that what it says of one depends on the others."""
+    return any(isinstance(layer, keras.layers.BatchNormalization) for layer in network._flatten_layers())
+
+
+def norm_name(norm):
+    """One of `NORMS`: True is "instance" and False "none". Raises ValueError."""
+    norm = {True: "instance", False: "none"}.get(norm, norm)
+    if norm not in NORMS:
+        raise ValueError(f"`norm` must be one of {', '.join(NORMS)}. Received: {norm!r}")
+    return norm
+
+
+def norm_layer(norm, *, epsilon=1e-5, name=None):
+    """The layer of one of `NORMS`, but "none"."""
+    return (instance_norm if norm == "instance" else batch_norm)(epsilon=epsilon, name=name)
+
+
+def downsample(filters, *, stddev=0.02, norm="instance", use_bias=False, norm_epsilon=1e-5, slope=0.2, name=None):
+    """downsample-k: 4x4 convolution of stride 2, norm, leaky ReLU.
 
     A `Sequential`, and not bare layers, because weights that the Monet notebooks saved as HDF5 load by topological
     order, block by block.
@@ -99,7 +119,7 @@ def downsample(filters, *, stddev=0.02, norm=True, use_bias=False, norm_epsilon=
     Args:
         filters: int, channels of the output (k).
         stddev: of the kernel's N(0, stddev) initialiser.
-        norm: whether to normalise.
+        norm: one of `NORMS`.
         use_bias: whether the convolution has a bias; a norm after it would cancel it.
         norm_epsilon: see `instance_norm`.
         slope: of the leaky ReLU below zero.
@@ -113,8 +133,8 @@ def downsample(filters, *, stddev=0.02, norm=True, use_bias=False, norm_epsilon=
             filters, 4, strides=2, padding="same", use_bias=use_bias, kernel_initializer=normal(stddev), **NHWC
         )
     ]
-    if norm:
-        layers.append(instance_norm(epsilon=norm_epsilon))
+    if norm != "none":
+        layers.append(norm_layer(norm, epsilon=norm_epsilon))
     layers.append(keras.layers.LeakyReLU(negative_slope=slope))
     return keras.Sequential(layers, name=name)
 
@@ -149,6 +169,22 @@ def reflect(images, pixels):
     return ops.pad(images, [[0, 0], [pixels, pixels], [pixels, pixels], [0, 0]], mode="reflect")
 
 
+def halve_blurred(x, *, name):
+    """Every second pixel of (B, H, W, C) blurred by [1, 2, 1] x [1, 2, 1] / 16, which is means over 2x2 twice.
+
+    The border is reflected. H and W even -> (B, H / 2, W / 2, C).
+
+    Reference: Zhang, Making Convolutional Networks Shift-Invariant Again (2019), https://arxiv.org/abs/1904.11486
+    """
+    x = keras.layers.AveragePooling2D(2, strides=1, name=f"{name}_0", **NHWC)(reflect(x, 1))
+    return keras.layers.AveragePooling2D(2, name=f"{name}_1", **NHWC)(x)
+
+
+def double_interpolated(x, *, name):
+    """(B, H, W, C) -> (B, 2H, 2W, C), bilinear, in float32, as not every device interpolates in 16 bits."""
+    return keras.layers.UpSampling2D(2, interpolation="bilinear", name=name, dtype="float32", **NHWC)(x)
+
+
 def residual(x, *, dropout=0.0, stddev=0.02, norm_epsilon=1e-5, name):
     """A residual block of two 3x3 convolutions with reflection padding: x + norm(conv(relu(norm(conv(x))))).
 
@@ -177,6 +213,18 @@ def residual(x, *, dropout=0.0, stddev=0.02, norm_epsilon=1e-5, name):
             if dropout:
                 y = keras.layers.Dropout(dropout, name=f"{name}_dropout")(y)
     return keras.layers.Add(name=name)([x, y])
+
+
+def with_l2(network, l2):
+    """The same network, whose `losses` are `l2` times the sum of squares of each of its kernels; none where it is 0.
+
+    It is not the layers that know of it, so what is saved or cloned does not.
+    """
+    check_at_least(0, l2=l2)
+    for weight in network.trainable_weights if l2 else ():
+        if weight.name == "kernel":
+            weight.regularizer = keras.regularizers.L2(l2)
+    return network
 
 
 def in_float32(x, *, activation="linear", name):

@@ -3,7 +3,7 @@
 import keras
 
 from pixelart_tf.base.checks import check_counts, check_rates
-from pixelart_tf.networks.blocks import NHWC, check_image_size, check_weights, in_float32, reflect
+from pixelart_tf.networks.blocks import NHWC, check_image_size, check_weights, in_float32, reflect, with_l2
 
 LARGEST = 16   # pixels a cell
 
@@ -17,6 +17,7 @@ def cells(
     base_width: int = 32,
     num_blocks: int = 4,
     slope: float = 0.1,
+    l2: float = 0.0,
     name: str = "cells",
 ) -> keras.Model:
     """A network that turns pictures into cells, or cells into pictures, of any size.
@@ -34,6 +35,7 @@ def cells(
         base_width: channels of the residual blocks.
         num_blocks: residual blocks.
         slope: of the leaky ReLUs below zero.
+        l2: factor of the sum of its kernels' squares in the loss; 0 for none.
         name: of the model.
 
     Returns:
@@ -88,7 +90,19 @@ def cells(
         base = keras.layers.UpSampling2D(2**up, name="from_cells", dtype="float32", **NHWC)(inputs)
     x = convolve(x, output_channels, 5, "to_change", gain=0.05)
     x = keras.layers.Add(name="unclipped", dtype="float32")([x, base])   # (B, H * scale, W * scale, output_channels)
-    return keras.Model(inputs, in_float32(x, activation="hard_tanh", name="pixels"), name=name)
+    return with_l2(keras.Model(inputs, in_float32(x, activation="hard_tanh", name="pixels"), name=name), l2)
+
+
+def scale_between(size: tuple[int, int], output_size: tuple[int, int]) -> float:
+    """The `scale` from one (height, width) to another. Raises ValueError where there is none."""
+    height, width = (out / side for side, out in zip(size, output_size, strict=True))
+    if height != width or (_halvings(height) is None and _halvings(1 / height) is None):
+        times = ", ".join(str(2**i) for i in range(LARGEST.bit_length() - 1))
+        raise ValueError(
+            f"`generator.name` cells needs sizes of which one is {times} or {LARGEST} times the other. "
+            f"Received: {size} and {output_size}"
+        )
+    return height
 
 
 def _halvings(ratio: float) -> int | None:

@@ -5,7 +5,7 @@ import itertools
 import keras
 
 from pixelart_tf.base.checks import check_counts, check_positive, check_rates
-from pixelart_tf.networks.blocks import check_image_size, check_weights, downsample, in_float32
+from pixelart_tf.networks.blocks import check_image_size, check_weights, downsample, in_float32, norm_name
 from pixelart_tf.networks.patchgan import to_patches
 from pixelart_tf.networks.sizes import to_size
 
@@ -18,7 +18,7 @@ def conditional_patchgan(
     channels: int = 3,
     base_width: int = 64,
     num_layers: int = 3,
-    norm: bool = True,
+    norm: str | bool = "instance",
     stddev: float = 0.02,
     norm_epsilon: float = 1e-5,
     slope: float = 0.2,
@@ -40,9 +40,11 @@ def conditional_patchgan(
         base_width: channels of the first convolution; each further one doubles them, up to eightfold.
         num_layers: convolutions of stride 2 after the concatenation; `receptive_field(num_layers)` is the side of a
             patch, in pixels of the output.
-        norm: whether to normalise; without, the convolutions have biases.
+        norm: "instance", over each picture by itself; "batch", as the paper has it, over the pictures of a batch on all
+            devices, real and made ones apart; or "none": the convolutions then have biases. `true` is "instance", and
+            `false` "none".
         stddev: of the N(0, stddev) initialisers.
-        norm_epsilon: added to the variance by instance norm.
+        norm_epsilon: added to the variance by the norm.
         slope: of the leaky ReLUs below zero.
         name: name of the model.
 
@@ -54,7 +56,7 @@ def conditional_patchgan(
         ValueError: if an argument is out of its range.
 
     Reference: Isola et al., pix2pix (2017), sections 3.2.2 and 6.1.2, https://arxiv.org/abs/1611.07004, of one size;
-    with instance norm, which at the paper's batch size of 1 is its batch norm
+    by default with instance norm, which at the paper's batch size of 1 is its batch norm
     """
     check_counts(condition_channels=condition_channels, channels=channels)
     check_counts(at_most=1024, base_width=base_width)
@@ -68,13 +70,14 @@ def conditional_patchgan(
         num_halvings += 1
     widths = [base_width * min(2**i, 8) for i in range(num_halvings + num_layers + 1)]
     check_weights(16 * sum(a * b for a, b in itertools.pairwise(widths)), base_width=base_width)
+    norm = norm_name(norm)
     convolutions = {"norm": norm, "stddev": stddev, "norm_epsilon": norm_epsilon, "slope": slope}
 
     condition = x = keras.Input((*from_size, condition_channels), name="condition")
     images = keras.Input((*size, channels), name="images")
     for i, filters in enumerate(widths[:num_halvings]):
-        options = convolutions | {"norm": norm and i > 0}
-        x = downsample(filters, use_bias=not norm, name=f"condition_{i}", **options)(x)
+        options = convolutions | ({} if i else {"norm": "none"})
+        x = downsample(filters, use_bias=norm == "none", name=f"condition_{i}", **options)(x)
     x = to_size(x, size, name="condition")
     x = keras.layers.Concatenate(name="pair")([x, images])   # (B, H, W, C)
     x = to_patches(x, widths[num_halvings:], first_norm=num_halvings > 0, **convolutions)

@@ -8,7 +8,7 @@ def draw(count: int, size: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal((count, size)).astype(np.float32)
 
 
-def walk(start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
+def walk(start: np.ndarray, end: np.ndarray, steps: int, *, fixed: int = 0) -> np.ndarray:
     """Noise on the way from one to another, along the sphere: float32 (steps, size), both ends among them.
 
     On the straight line between two the length falls to 0.7 of what a generator has seen while it was trained.
@@ -16,9 +16,13 @@ def walk(start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
     Args:
         start, end: float32 (size,), of any lengths; the length changes evenly.
         steps: 2 or more.
+        fixed: how many of the last numbers are a class, and go from one to the other in a straight line.
 
     Reference: White, Sampling Generative Networks (2016), section 3.1, https://arxiv.org/abs/1609.04468
     """
+    if fixed:
+        straight = np.linspace(start[-fixed:], end[-fixed:], steps)
+        return np.concatenate([walk(start[:-fixed], end[:-fixed], steps), straight], axis=1).astype(np.float32)
     lengths = [max(float(np.linalg.norm(each)), 1e-12) for each in (start, end)]
     directions = [each / length for each, length in zip((start, end), lengths, strict=True)]
     angle = np.arccos(np.clip(np.dot(*directions), -1.0, 1.0))

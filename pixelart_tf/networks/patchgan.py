@@ -11,9 +11,12 @@ from pixelart_tf.networks.blocks import (
     check_weights,
     downsample,
     in_float32,
-    instance_norm,
+    norm_layer,
+    norm_name,
     normal,
 )
+
+LAYOUTS = ("notebook", "pytorch")
 
 
 def receptive_field(num_layers=3):
@@ -30,10 +33,11 @@ def patchgan(
     channels: int = 3,
     base_width: int = 64,
     num_layers: int = 3,
-    norm: bool = True,
+    norm: str | bool = "instance",
     stddev: float = 0.02,
     norm_epsilon: float = 1e-5,
     slope: float = 0.2,
+    layout: str = "notebook",
     name: str = "patchgan",
 ) -> keras.Model:
     """A discriminator that judges patches of `receptive_field(num_layers)` pixels, 70 by default.
@@ -46,10 +50,13 @@ def patchgan(
         channels: of the pictures.
         base_width: channels of the first convolution; each further one doubles them, up to eightfold.
         num_layers: convolutions of stride 2.
-        norm: whether to normalise; without, the convolutions have biases.
+        norm: "instance", over each picture by itself; "batch", as the paper has it, over the pictures of a batch on all
+            devices, real and made ones apart; or "none": the convolutions then have biases. `true` is "instance", and
+            `false` "none".
         stddev: of the N(0, stddev) initialisers.
-        norm_epsilon: added to the variance by instance norm.
+        norm_epsilon: added to the variance by the norm.
         slope: of the leaky ReLUs below zero.
+        layout: "pytorch" gives the first convolution a bias, as the PyTorch CycleGAN's has; "notebook" does not.
         name: name of the model.
 
     Returns:
@@ -66,25 +73,30 @@ def patchgan(
     check_counts(at_most=8, num_layers=num_layers)
     check_rates(slope=slope)
     check_positive(stddev=stddev, norm_epsilon=norm_epsilon)
+    if layout not in LAYOUTS:
+        raise ValueError(f"`layout` must be one of {', '.join(LAYOUTS)}. Received: {layout!r}")
     widths = [base_width * min(2**i, 8) for i in range(num_layers + 1)]
     check_weights(16 * sum(a * b for a, b in itertools.pairwise(widths)), base_width=base_width)
     height, width = check_image_size(image_size, multiple=2**num_layers, minimum=3 * 2**num_layers)
 
     inputs = keras.Input((height, width, channels), name="images")
     x = to_patches(
-        inputs, widths, first_norm=False, norm=norm, stddev=stddev, norm_epsilon=norm_epsilon, slope=slope
+        inputs, widths, first_norm=False, norm=norm_name(norm), stddev=stddev, norm_epsilon=norm_epsilon, slope=slope,
+        first_bias=layout == "pytorch",
     )
     return keras.Model(inputs, in_float32(x, name="logits"), name=name)
 
 
-def to_patches(x, widths, *, first_norm, norm, stddev, norm_epsilon, slope):
+def to_patches(x, widths, *, first_norm, norm, stddev, norm_epsilon, slope, first_bias=False):
     """The convolutions of `patchgan`, see there.
 
     Args:
         x: KerasTensor (B, H, W, C).
         widths: channels of the convolutions; all but the last have stride 2.
         first_norm: whether the first of them is normed, where the others are.
-        norm, stddev, norm_epsilon, slope: as of `patchgan`.
+        norm: one of `blocks.NORMS`.
+        stddev, norm_epsilon, slope: as of `patchgan`.
+        first_bias: whether the first of them has a bias also where there are norms.
 
     Returns:
         KerasTensor (B, h, w, 1), the logits.
@@ -93,8 +105,8 @@ def to_patches(x, widths, *, first_norm, norm, stddev, norm_epsilon, slope):
         block = downsample(
             filters,
             stddev=stddev,
-            norm=norm and (first_norm or i > 0),
-            use_bias=not norm,
+            norm=norm if first_norm or i > 0 else "none",
+            use_bias=norm == "none" or (first_bias and i == 0),
             norm_epsilon=norm_epsilon,
             slope=slope,
             name=f"down_{i}",
@@ -102,10 +114,10 @@ def to_patches(x, widths, *, first_norm, norm, stddev, norm_epsilon, slope):
         x = block(x)  # (B, H / 2 ** (i + 1), W / 2 ** (i + 1), filters)
     x = keras.layers.ZeroPadding2D(1, name="top_pad", **NHWC)(x)
     x = keras.layers.Conv2D(
-        widths[-1], 4, use_bias=not norm, kernel_initializer=normal(stddev), name="top", **NHWC
+        widths[-1], 4, use_bias=norm == "none", kernel_initializer=normal(stddev), name="top", **NHWC
     )(x)  # one row and one column less
-    if norm:
-        x = instance_norm(epsilon=norm_epsilon, name="top_norm")(x)
+    if norm != "none":
+        x = norm_layer(norm, epsilon=norm_epsilon, name="top_norm")(x)
     x = keras.layers.LeakyReLU(negative_slope=slope, name="top_relu")(x)
     x = keras.layers.ZeroPadding2D(1, name="to_logits_pad", **NHWC)(x)
     return keras.layers.Conv2D(1, 4, kernel_initializer=normal(stddev), name="to_logits", **NHWC)(x)  # and one less

@@ -13,6 +13,7 @@ from pixelart_tf.networks.blocks import (
     in_float32,
     normal,
     upsample,
+    with_l2,
 )
 
 LAYOUTS = ("notebook", "pytorch")
@@ -31,6 +32,7 @@ def unet(
     norm_epsilon: float = 1e-3,
     slope: float = 0.2,
     layout: str = "notebook",
+    l2: float = 0.0,
     name: str = "unet",
 ) -> keras.Model:
     """A U-Net that maps pictures to pictures of the same size.
@@ -49,9 +51,12 @@ def unet(
         stddev: of the N(0, stddev) initialiser of the last layer.
         norm_epsilon: added to the variance by instance norm; 1e-3 as in TensorFlow Addons, 1e-5 as in PyTorch.
         slope: of the leaky ReLUs below zero.
-        layout: "notebook" is the U-Net of the TensorFlow tutorials. "pytorch" is the one of the PyTorch CycleGAN: no
-            norm but a bias in the innermost block (at 1x1 pixels a norm leaves nothing of its input), a bias in the
-            first block, a ReLU on what the skips carry, and no dropout in the first block up.
+        layout: "notebook" is the U-Net of the TensorFlow tutorials, which norms the innermost block too. Instance norm
+            leaves nothing of a picture at 1x1 pixels, so where that block ends there it gives learnt constants, and its
+            convolution learns nothing; with one of `num_downsamplings` less it ends at 2x2. "pytorch" is the one of
+            the PyTorch CycleGAN: no norm but a bias in the innermost block, a bias in the first block, a ReLU on what
+            the skips carry, and no dropout in the first block up.
+        l2: factor of the sum of its kernels' squares in the loss; 0 for none.
         name: name of the model.
 
     Returns:
@@ -90,7 +95,7 @@ def unet(
         block = downsample(
             filters,
             stddev=block_stddev,
-            norm=norm,
+            norm="instance" if norm else "none",
             use_bias=pytorch and not norm,
             norm_epsilon=norm_epsilon,
             slope=slope,
@@ -110,7 +115,7 @@ def unet(
     x = keras.layers.Conv2DTranspose(
         output_channels, 4, strides=2, padding="same", kernel_initializer=normal(stddev), name="to_pixels", **NHWC
     )(x)  # (B, H, W, output_channels)
-    return keras.Model(inputs, in_float32(x, activation="tanh", name="pixels"), name=name)
+    return with_l2(keras.Model(inputs, in_float32(x, activation="tanh", name="pixels"), name=name), l2)
 
 
 def _halvings(side):

@@ -6,7 +6,8 @@ from typing import Annotated
 from pixelart_tf.base.checks import check_at_most
 from pixelart_tf.settings.config import PATH
 
-RESIZES = ("area", "bilinear", "lanczos", "nearest")
+RESIZES = ("area", "bilinear", "lanczos", "native", "nearest")
+HARD = ("native", "nearest")   # for pixel art: no pixel is mixed with another
 FITS = ("crop", "pad", "stretch")
 HALVES = ("", "left", "right")
 # Beyond it no network of this project fits a machine's memory, and the system would kill the run without a word.
@@ -29,11 +30,13 @@ class Domain:
             whole pictures.
         image_size: pixels, one number for a square or (height, width).
         fit: `"crop"`, `"pad"` or `"stretch"`: how a picture of another shape becomes `image_size` (see `images.fit`).
-        resize: `"area"`, `"bilinear"`, `"lanczos"` or `"nearest"`. `"nearest"` is for pixel art.
+        resize: `"area"`, `"bilinear"`, `"lanczos"`, `"nearest"` or `"native"`, the last two for pixel art. `"native"`
+            takes pixel art at one pixel a cell, however large its cells are, and resizes nothing: smaller pictures are
+            put on the color of their border, larger ones lose their borders.
         jitter: pixels by which the shorter side is larger before a random crop of `image_size`: 30 is the 286 to 256
             of the CycleGAN paper. Shards packed at that larger size are not resized any more, which is sharper and
-            faster. With `resize="nearest"` nothing is enlarged, as that would tear the pixel grid: the picture is
-            moved by whole pixels, up to half of `jitter` each way, and its border is repeated.
+            faster. With `resize="nearest"` or `"native"` nothing is enlarged, as that would tear the pixel grid: the
+            picture is moved by whole pixels, up to half of `jitter` each way, and its border is repeated.
         mirror: whether half of the pictures, at random, are mirrored left to right.
         pixelate: side in pixels of the square cells whose pixels take their mean; 0 for none. Must divide the size.
         boxes: as `pixelate`, but `boxes` x `boxes` cells, whatever the size; 0 for none.
@@ -100,7 +103,7 @@ class Domain:
     def load_size(self) -> tuple[int, int]:
         """(height, width) that a random crop is cut from."""
         height, width = self.crop_size
-        if self.resize == "nearest":   # a border that the picture can move in
+        if self.resize in HARD:   # a border that the picture can move in
             return height + self.jitter, width + self.jitter
         scale = 1 + self.jitter / min(height, width)
         return round(height * scale), round(width * scale)
@@ -121,10 +124,10 @@ class Domain:
         return height, width, 1 if self.grey else 3
 
 
-def check_block(size: tuple[int, int], block: int) -> None:
-    """Raises ValueError where cells of `block` pixels leave a torn row or column."""
+def check_block(size: tuple[int, int], block: int, *, name: str = "pixelate") -> None:
+    """Raises ValueError, which calls `block` `name`, where cells of so many pixels leave a torn row or column."""
     if block < 1 or size[0] % block or size[1] % block:
-        raise ValueError(f"`pixelate` must divide the height, {size[0]}, and the width, {size[1]}. Received: {block}")
+        raise ValueError(f"`{name}` must divide the height, {size[0]}, and the width, {size[1]}. Received: {block}")
 
 
 def _pair(name: str, size: int | tuple[int, int]) -> tuple[int, int]:

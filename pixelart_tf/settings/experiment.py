@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+from pixelart_tf.base import files
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.settings import config, tables
 from pixelart_tf.settings.config import PATH, ConfigError
@@ -35,7 +36,7 @@ class Settings:
         train, samples, score, export: see `settings.tables`.
         data: `"source"`, `"target"` or both -> `Domain`.
         partner: what is made of each target picture, or None.
-        finetune: names of networks -> saved ones to start from, absolute paths.
+        finetune: names of networks -> saved ones to start from: absolute paths, or names of bundled generators.
         model, optimizer: tables.
 
     Raises:
@@ -53,8 +54,7 @@ class Settings:
         self.export = config.call(tables.ExportTable, given["export"], "export")
         self.model, self.optimizer = given["model"], given["optimizer"]
         self.finetune = {
-            name: config.value(path, Annotated[str, PATH], f"finetune.{name}")
-            for name, path in given["finetune"].items()
+            name: _saved_network(path, f"finetune.{name}") for name, path in given["finetune"].items()
         }
         parts = sides(given["data"])
         partner = parts.pop(PARTNER, None)
@@ -93,6 +93,12 @@ class Settings:
         }
 
 
+def _saved_network(given: Any, name: str) -> str:
+    """An absolute path; or a word that names no file, as it is: a generator that comes along."""
+    path = config.value(given, Annotated[str, PATH], name)
+    return str(given) if path and files.may_be_name(given) and not Path(path).is_file() else path
+
+
 def tables_of(experiment: Path | None, overrides: Iterable[str], *, goes_on: RunFolder | None = None) -> dict:
     """What is to be done: tables for `Settings`.
 
@@ -108,6 +114,7 @@ def tables_of(experiment: Path | None, overrides: Iterable[str], *, goes_on: Run
         raise UserError(f"{experiment}: no such experiment file")
     named = config.overridden({}, overrides) if experiment is None else config.read(experiment, overrides)
     given = [override.partition("=")[0].strip() for override in overrides]
+    _check_shared(named, given)
     named = with_own_pictures(named, given, goes_on=goes_on is not None)
     return named if goes_on is None else resumed(named, goes_on.tables(), goes_on)
 
@@ -126,6 +133,20 @@ def sides(data: dict, *, known: Iterable[str] = ()) -> dict[str, dict]:
     given = {name: {} for name in known if name in DOMAINS and name not in given} | given
     shared = {key: value for key, value in data.items() if key not in (*DOMAINS, PARTNER)}
     return {name: side if name == PARTNER else shared | side for name, side in given.items()}
+
+
+def _check_shared(tables: dict, given: list[str]) -> None:
+    """Raises ConfigError where the command line sets what domains share, but one of them has its own in the experiment,
+    which would overrule it."""
+    data = _table(tables, "data")
+    for name in given:
+        key = name.removeprefix("data.")
+        own = [f"data.{each}.{key}" for each in DOMAINS if key in _table(data, each, "data.")]
+        own = [each for each in own if each not in given]
+        if own and name == f"data.{key}":
+            raise ConfigError(
+                f"--set {name}: the experiment has `{own[0]}`, which would overrule it; set each domain's own instead"
+            )
 
 
 def with_own_pictures(tables: dict, given: Iterable[str], *, goes_on: bool = False) -> dict:

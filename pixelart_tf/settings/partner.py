@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from pixelart_tf.base.checks import check_at_least, check_at_most
-from pixelart_tf.settings.domain import Domain, check_block
+from pixelart_tf.settings.domain import HARD, Domain, check_block
 
 MADE = ("drawing", "pixelated", "grey", "edges", "low_resolution")
 SCALES = (2, 4, 8)
+THINNEST = 2   # cells; beyond, a drawing of a sprite loses more than lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,9 @@ class Partner:
             `"low_resolution"`: made smaller, noisy and a JPEG.
         scale: of a drawing: pixels for each cell of the sprite, 2, 4 or 8. A target that is enlarged to
             `output_size` is one pixel a cell before.
+        thinner: of a drawing: by how many cells dark lines are drawn thinner than the sprite has them, one number for
+            each kind of drawings that is to be there: 0 for lines as they are, 0.5 for lines of half a cell, 1.25 for
+            none.
         block: of a pixelated partner: side of its cells in pixels, which must divide the size.
         factor: of a partner of low resolution: how many times smaller it is; must divide the size.
         enlarge: whether a pixelated partner, or one of low resolution, is brought back to the target's size.
@@ -32,6 +36,7 @@ class Partner:
 
     made: str
     scale: int = 4
+    thinner: tuple[float, ...] = (0.0,)
     block: int = 8
     factor: int = 4
     enlarge: bool = True
@@ -40,18 +45,26 @@ class Partner:
     noise: float = 0.02
 
     def __post_init__(self) -> None:
-        if isinstance(self.quality, list):   # a TOML array
-            object.__setattr__(self, "quality", tuple(self.quality))
+        for name in ("quality", "thinner"):
+            if isinstance(getattr(self, name), list):   # a TOML array
+                object.__setattr__(self, name, tuple(getattr(self, name)))
         if self.made not in MADE:
             raise ValueError(f"`made` must be one of {', '.join(MADE)}. Received: {self.made!r}")
         if self.scale not in SCALES:
             raise ValueError(f"`scale` must be 2, 4 or 8. Received: {self.scale}")
+        if not self.thinner or not all(0 <= cells <= THINNEST for cells in self.thinner):
+            raise ValueError(f"`thinner` must be numbers from 0 to {THINNEST}. Received: {list(self.thinner)}")
         check_at_least(1, block=self.block, factor=self.factor)
         check_at_least(0, noise=self.noise)
         check_at_most(1, noise=self.noise)
         low, high = self.quality if len(self.quality) == 2 else (0, 0)
         if not 1 <= low <= high <= 100:
             raise ValueError(f"`quality` must be two numbers from 1 to 100, rising. Received: {self.quality}")
+
+    @property
+    def num_drawings(self) -> int:
+        """How many drawings there are of each picture (see `data.drawings`)."""
+        return sum(2 if cells else 4 for cells in self.thinner)
 
     def shape(self, target: Domain) -> tuple[int, int, int]:
         """(height, width, channels) of a partner.
@@ -65,7 +78,7 @@ class Partner:
             if target.grey or target.pixelate or target.boxes:
                 raise ValueError("`made` can be \"drawing\" only of a target that is neither grey nor pixelated")
             if target.final_size != native and (
-                target.resize != "nearest" or any(a % b for a, b in zip(target.final_size, native, strict=True))
+                target.resize not in HARD or any(a % b for a, b in zip(target.final_size, native, strict=True))
             ):
                 raise ValueError(
                     f"`made` can be \"drawing\" only of a target of one pixel a cell, or one that is enlarged by "
@@ -76,7 +89,7 @@ class Partner:
             return height, width, 1
         step = self.block if self.made == "pixelated" else self.factor
         if self.made == "pixelated":
-            check_block((height, width), step)
+            check_block((height, width), step, name="block")
         elif height % step or width % step:
             raise ValueError(f"`factor` must divide the height, {height}, and the width, {width}. Received: {step}")
         return (height, width, channels) if self.enlarge else (height // step, width // step, channels)

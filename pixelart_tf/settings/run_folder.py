@@ -22,6 +22,7 @@ class RunFolder:
         checkpoint: the whole state, for a resume.
         curves: the losses and scores as a picture.
         networks: what is trained, as a picture of blocks and skips.
+        batch: what the model was fed with first, as a picture, beside the sheets of samples.
         gallery: a page of all sheets of pictures by their epochs.
         tensorboard: folder of event files.
         best: folder of the generators of the epoch that scored best.
@@ -36,6 +37,7 @@ class RunFolder:
         self.checkpoint = self.path / "checkpoint.npz"
         self.curves = self.path / "curves.png"
         self.networks = self.path / "networks.png"
+        self.batch = self.path / "samples" / "batch.png"
         self.gallery = self.path / "gallery.html"
         self.tensorboard = self.path / "tensorboard"
         self.best = self.path / "best"

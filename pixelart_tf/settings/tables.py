@@ -127,10 +127,17 @@ class ExportTable:
     Attributes:
         cell_size: of a generator that was trained on one pixel a cell: it is saved with a box-downscale by this before
             it and an enlargement after it, and so takes and gives pictures of ordinary size. 1: saved as it is.
+        read_size: of a generator that was trained on pixel art with cells of so many pixels: what it makes is read by
+            the median of each cell, so that cells are squares of one color. 1: saved as it is.
     """
 
     cell_size: int = 1
+    read_size: int = 1
 
     def __post_init__(self):
-        check_at_least(1, cell_size=self.cell_size)
-        check_at_most(256, cell_size=self.cell_size)
+        check_at_least(1, cell_size=self.cell_size, read_size=self.read_size)
+        check_at_most(256, cell_size=self.cell_size, read_size=self.read_size)
+        if self.cell_size > 1 and self.read_size > 1:
+            raise ValueError(
+                f"`cell_size` and `read_size` exclude each other. Received: {self.cell_size} and {self.read_size}"
+            )

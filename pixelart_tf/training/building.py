@@ -5,7 +5,9 @@ import dataclasses
 import keras
 
 from pixelart_tf.base.cli import UserError
+from pixelart_tf.data import classes
 from pixelart_tf.generators.opening import NOISE, PICTURES, load_generator
+from pixelart_tf.generators.saving import check_read_size
 from pixelart_tf.models import MODELS
 from pixelart_tf.models.model import Model
 from pixelart_tf.settings import config
@@ -65,14 +67,20 @@ class Plan:
 
     def build(self) -> Model:
         """A fresh model, started from saved networks where `[finetune]` says so. Raises ConfigError."""
+        known = classes.of_domain(self.settings.data["target"]) if self.kind.has_classes else ()
         try:
-            model = self.kind(self.settings.shapes, **self.model)
+            model = self.kind(self.settings.shapes | ({"label": (len(known),)} if known else {}), **self.model)
         except UserError:
             raise
         except ValueError as error:
             raise ConfigError(f"[model] {error}") from error
+        model.classes = known
         if self.settings.partner and PARTNER not in model.feed:
             raise ConfigError(f"[data.partner] is not used by {self.name} with these options")
+        try:   # now, and not at the end of the first epoch
+            check_read_size(getattr(model, self.kind.saved[0]), self.settings.export.read_size)
+        except ValueError as error:
+            raise ConfigError(f"[export] {error}") from error
         for name, path in self.settings.finetune.items():
             if path:
                 _start_from(getattr(model, name), path)
@@ -97,7 +105,8 @@ class Plan:
         for table, names in given.items():
             for name in names:
                 if name not in domains:
-                    raise ConfigError(f"[{table}] `{name}` is not for {self.name}. Known: {', '.join(domains)}")
+                    made = " with a [data.partner] table" if name in self.kind.domains_with(False) else ""
+                    raise ConfigError(f"[{table}] `{name}` is not for {self.name}{made}. Known: {', '.join(domains)}")
         for name in domains:
             if name not in settings.data:
                 made = "" if name in self.kind.domains_with(True) else ", or a [data.partner] table, which makes pairs"

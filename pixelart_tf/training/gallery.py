@@ -11,7 +11,8 @@ from pixelart_tf.base.cli import printable
 from pixelart_tf.settings.run_folder import RunFolder
 
 PAGE = Path(__file__).with_name("gallery.html")
-NETWORKS = '<h2>Networks</h2>\n<a href="{0}"><img src="{0}" alt="the networks, block by block"></a>'
+# Pictures of a run's begin.
+PICTURE = '<h2>{title}</h2>\n<a href="{link}"><img src="{link}" alt="{alt}"></a>'
 # What of a line of the log says where the run is, and not how it does.
 PLACES = ("epoch", "step", "seconds", "images_per_second")
 
@@ -48,10 +49,18 @@ def write(folder: RunFolder, history: list[dict]) -> None:
         last=html.escape(links[first][max(links[first])]),
         alt=html.escape(f"{first.replace('_', ' ')} of epoch {max(links[first])}"),
         curves=html.escape(_link(folder.curves, folder)),
-        networks=NETWORKS.format(_link(folder.networks, folder)) if folder.networks.is_file() else "",
+        begin="\n".join([
+            _picture("First batch", folder.batch, folder, alt="what the model was fed with first, and its colors"),
+            _picture("Networks", folder.networks, folder, alt="the networks, block by block"),
+        ]),
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),   # no tag may end the script
     )
     files.write_text(folder.gallery, page)
+
+
+def _picture(title: str, path: Path, folder: RunFolder, *, alt: str) -> str:
+    """HTML; empty where the picture is not there."""
+    return PICTURE.format(title=title, link=_link(path, folder), alt=alt) if path.is_file() else ""
 
 
 def _link(path: Path, folder: RunFolder) -> str:

@@ -43,7 +43,8 @@ def manual(settings: Settings) -> str:
     for name, table in plain.items():
         blocks += _described(name, table, vars(getattr(settings, name)))
     rows = [
-        _row(name, settings.finetune.get(name, ""), f"a saved {name}.keras to start from; empty: a fresh network")
+        _row(name, settings.finetune.get(name, ""),
+            f"a saved {name}.keras to start from, or the name of a bundled generator; empty: a fresh network")
         for name in plan.kind.saved
     ]
     blocks.append("\n".join([_head("finetune", "Saved networks to start from, instead of random weights."), *rows]))

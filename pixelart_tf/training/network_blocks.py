@@ -84,6 +84,10 @@ class _Call:
         return isinstance(self.layer, keras.Model) or self.is_of(ANCHORS)
 
 
+class UnknownSizeError(ValueError):
+    """A network for any size, of which no size is known that it is meant for."""
+
+
 def diagram(network: keras.Model, sizes: Iterable[Sequence[int]] = ()) -> Diagram:
     """Reads a network's blocks from its layers.
 
@@ -93,7 +97,7 @@ def diagram(network: keras.Model, sizes: Iterable[Sequence[int]] = ()) -> Diagra
             one that it turns into one of them is taken, else the first one that it takes.
 
     Raises:
-        ValueError: the network is for pictures of any size, and takes none of `sizes`.
+        UnknownSizeError: the network is for any size, and takes none of `sizes`.
     """
     calls = _calls(network)
     _measure(network, calls, [tuple(size) for size in sizes])
@@ -143,7 +147,7 @@ def _measure(network: keras.Model, calls: list[_Call], sizes: list[tuple]) -> No
                 continue
             found.append([tuple(each.shape[1:]) for each in made])
         if not found:
-            raise ValueError(f"`sizes` must hold one that {network.name} takes. Received: {sizes}")
+            raise UnknownSizeError(f"`sizes` must hold one that {network.name} takes. Received: {sizes}")
         last = next(i for i, call in enumerate(calls) if any(out is network.outputs[0] for out in call.outputs))
         shapes = next((each for each in found if each[last] in sizes), found[0])
     for call, shape in zip(calls, shapes, strict=True):

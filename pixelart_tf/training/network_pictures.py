@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 
 from pixelart_tf.base import files
-from pixelart_tf.training.network_blocks import Arrow, Block, Diagram, diagram
+from pixelart_tf.training.network_blocks import Arrow, Block, Diagram, UnknownSizeError, diagram
 
 # All in inches.
 HEIGHT, PITCH = 0.44, 0.70   # of a box, and from row to row
@@ -25,13 +25,19 @@ def draw(networks: dict[str, keras.Model], path: Path, sizes: Iterable[Sequence[
     """Draws functional networks side by side; those that are built alike once.
 
     Args:
-        networks: name -> a functional model.
+        networks: name -> a functional model. Those of features, whose sizes nothing tells, are left out, such as CUT's
+            heads and UNIT's decoders, which are parts of others.
         path: of a `.png`, written whole or not at all.
         sizes: see `network_blocks.diagram`.
     """
     sizes, drawn = list(sizes), []
     for name, network in networks.items():
-        found = diagram(network, sizes)
+        try:
+            found = diagram(network, sizes)
+        except UnknownSizeError:
+            if len(networks) == 1:
+                raise
+            continue
         alike = next((names for names, other in drawn if other == found), None)
         if alike is None:
             drawn.append(([name], found))

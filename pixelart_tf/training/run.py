@@ -1,5 +1,6 @@
 """One training run: settings -> data, model, optimizer, callbacks -> `fit()` -> a run folder."""
 
+import functools
 import math
 import shutil
 import statistics
@@ -11,8 +12,10 @@ import keras
 
 from pixelart_tf.base import files
 from pixelart_tf.base.memory import advising, halved
+from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.data import feeds
 from pixelart_tf.devices.choosing import Devices
+from pixelart_tf.pictures import images
 from pixelart_tf.settings import config
 from pixelart_tf.settings.experiment import TOLD, Settings
 from pixelart_tf.settings.run_folder import RunFolder
@@ -20,8 +23,10 @@ from pixelart_tf.training import (
     budget,
     callbacks,
     checkpoint,
+    feeding,
     lock,
     network_pictures,
+    preview,
     progress,
     samples,
     scoring,
@@ -99,7 +104,13 @@ class Run:
             name: samples.read(self.settings.data[name], self.splits[name].kept if name in self.splits else None)
             for name in self.model.domains
         }
-        began_with = self.folder.told().get("pictures", {}) if resume and self.folder.config.exists() else {}
+        told = self.folder.told() if resume and self.folder.config.exists() else {}
+        began_with = told.get("pictures", {})
+        if told and tuple(told.get("classes", ())) != tuple(self.model.classes):
+            raise config.ConfigError(
+                f"--resume: the folders of `data.target.files` are not those that {self.folder} began with: "
+                f"{', '.join(told.get('classes', ())) or 'one'} then, {', '.join(self.model.classes) or 'one'} now"
+            )
         for name, now in self._fingerprints().items():
             if began_with.get(name, now) != now:
                 raise config.ConfigError(
@@ -146,21 +157,13 @@ class Run:
 
     def dataset(self, first_step: int) -> Any:
         """Batches for `fit()`, a `tf.data.Dataset`, from a step of the whole run on; the same whatever went before."""
+        return self.devices.distribute(functools.partial(self._batches, first_step))
 
-        pictures = {name: self.pictures[name] for name in self.model.feed if name in self.pictures}
-        options = {
-            "batch_size": self.settings.train.batch_size, "seed": self.settings.train.seed, "start_step": first_step,
-        }
-
-        def make(num_hosts=1, host=0):
-            if self.model.pairs and len(pictures) > 1:
-                return feeds.paired(pictures, num_hosts=num_hosts, host=host, **options)
-            noise = self.model.shapes["noise"][0] if "noise" in self.model.feed else 0
-            return feeds.unpaired(
-                pictures, num_hosts=num_hosts, host=host, partners=self.partners, noise=noise, **options
-            )
-
-        return self.devices.distribute(make)
+    def _batches(self, first_step: int, *, num_hosts: int = 1, host: int = 0) -> Any:
+        return feeding.batches(
+            self.model, self.pictures, self.partners, batch_size=self.settings.train.batch_size,
+            seed=self.settings.train.seed, start_step=first_step, num_hosts=num_hosts, host=host,
+        )
 
     def fit(self, *, interactive: bool) -> None:
         """Trains to the end.
@@ -182,6 +185,8 @@ class Run:
             files.write_text(self.folder.config, config.dumps(self._tables()))
             with callbacks.told("the networks could not be drawn"):
                 network_pictures.draw(self.model.networks, self.folder.networks, self.model.shapes.values())
+            with callbacks.told("the first batch could not be drawn"):
+                self._draw_batch()
             try:
                 self._fit(interactive)
             except budget.TooShort:
@@ -189,10 +194,20 @@ class Run:
                     shutil.rmtree(self.folder.path)
                 raise
 
+    def _draw_batch(self) -> None:
+        """Draws what the model sees first, of a run that begins."""
+        if any(self.place.values()) or self.folder.batch.exists():
+            return
+        self.folder.batch.parent.mkdir(exist_ok=True)
+        told = ProgressBar("drawing the first batch")
+        # The whole batch, and not one host's share of it. What is drawn at random depends on the seed and the step.
+        images.write(self.folder.batch, preview.drawn(self._batches(0), progress=told))
+
     def _tables(self) -> dict:
         """All that the run's `config.toml` holds."""
         tables = self.plan.tables()
         tables[TOLD] |= {"precision": self.devices.precision, "pictures": self._fingerprints()}
+        tables[TOLD] |= {"classes": list(self.model.classes)} if self.model.classes else {}
         return tables
 
     def _fit(self, interactive: bool) -> None:
@@ -246,16 +261,16 @@ class Run:
         stop = callbacks.Stop(interrupt, num_epochs=num_epochs)
         if not chief:
             return [guard, shown, saved, log, stop]
-        cell_size = self.settings.export.cell_size
+        export = self.settings.export
         sheets = samples.Sheets(
             self.folder, samples=self.samples, every=train.sample_every, num_epochs=num_epochs,
-            scale=self.settings.samples.scale, cell_size=cell_size,
+            scale=self.settings.samples.scale, export=export,
         )
         scores = [scoring.KeepBest(
             self.folder, self.scorer, every=self.settings.score.every, num_epochs=num_epochs, history=log.history,
-            cell_size=cell_size,
+            export=export,
         )] if self.scorer else []
-        kept = [samples.Keep(self.folder, every=train.keep_every, cell_size=cell_size)] if train.keep_every else []
+        kept = [samples.Keep(self.folder, every=train.keep_every, export=export)] if train.keep_every else []
         board = callbacks.TensorBoard(self.folder.tensorboard, write_graph=False)
         timed = [budget.Budget(
             minutes=train.minutes, began=self.began, schedule=self.schedule,

@@ -3,17 +3,17 @@
 import dataclasses
 import hashlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import keras
 import numpy as np
 
-from pixelart_tf.base import files
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.data import feeds, loading, pairing, partners
-from pixelart_tf.generators.saving import as_float32, with_cells
+from pixelart_tf.generators.saving import save_generator
 from pixelart_tf.models.model import Model
 from pixelart_tf.pictures import faults, images, sources
 from pixelart_tf.settings import config
@@ -21,6 +21,7 @@ from pixelart_tf.settings.domain import Domain
 from pixelart_tf.settings.experiment import PARTNER, Settings
 from pixelart_tf.settings.partner import Partner
 from pixelart_tf.settings.run_folder import RunFolder
+from pixelart_tf.settings.tables import ExportTable
 from pixelart_tf.training import figures
 from pixelart_tf.training.callbacks import is_last, told
 from pixelart_tf.training.optimizers import averaged
@@ -122,7 +123,7 @@ def spread(length: int, count: int) -> np.ndarray:
 
 def partners_of(settings: Partner, target: loading.Pictures) -> partners.Partners:
     """The partners of a set of pictures, with a progress bar."""
-    return partners.make(settings, target, progress=ProgressBar("drawing partners"))
+    return partners.Partners(settings=settings, target=target, progress=ProgressBar("drawing partners"))
 
 
 def shown(
@@ -137,8 +138,8 @@ def shown(
         splits: of the domains of which some pictures are held out.
 
     Returns:
-        Name of a domain -> float32 (B, H, W, C) in [-1, 1]; of `"target"` also the `"partner"`, and `"noise"`,
-        float32 (B, n), where the model is fed with them.
+        Name of a domain -> float32 (B, H, W, C) in [-1, 1]; of `"target"` also the `"partner"`, `"noise"`, float32
+        (B, n), and `"label"`, int (B,), the classes in turn, where the model is fed with them.
     """
     table, found = settings.samples, {}
     all_of = {
@@ -156,7 +157,14 @@ def shown(
             found[PARTNER] = np.asarray(feeds.partners_without_augmentation(some, range(len(some.target))))
     if "noise" in model.feed:
         found["noise"] = noise(model, table.count, settings.train.seed)
+    if "label" in model.feed:
+        found["label"] = labels(model, table.count)
     return found
+
+
+def labels(model: Model, count: int) -> np.ndarray:
+    """int (count,): the numbers of a model's classes in turn."""
+    return np.arange(count) % model.shapes["label"][0]
 
 
 def noise(model: Model, count: int, seed: int) -> np.ndarray:
@@ -173,23 +181,22 @@ class Sheets(keras.callbacks.Callback):
         every: epochs between two sheets; the last epoch always has one.
         num_epochs: of the run; None where a time budget decides.
         scale: enlargement of the pictures.
-        cell_size: see `with_cells`.
+        export: how the networks are saved.
     """
 
     def __init__(
         self, folder: RunFolder, *, samples: dict[str, np.ndarray], every: int, num_epochs: int | None, scale: int,
-        cell_size: int,
+        export: ExportTable,
     ):
         super().__init__()
-        self.folder, self.samples, self.scale, self.cell_size = folder, samples, scale, cell_size
+        self.folder, self.samples, self.scale, self.export = folder, samples, scale, export
         self.every, self.num_epochs = every, num_epochs
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every and not is_last(self, epoch):
             return
         generators = averages(self.model)
-        for name, generator in generators.items():
-            save_generator(generator, self.folder.generator(name), self.cell_size)
+        save_all(self.model, generators, self.folder.generator, self.export)
         with told(f"the sheets of epoch {epoch + 1} could not be drawn"):
             for kind, rows in self.model.sheets(generators, self.samples).items():
                 path = self.folder.sheet(kind, epoch + 1)
@@ -203,20 +210,19 @@ class Keep(keras.callbacks.Callback):
     Args:
         folder: of the run.
         every: epochs between two of them.
-        cell_size: see `with_cells`.
+        export: how the networks are saved.
     """
 
-    def __init__(self, folder: RunFolder, *, every: int, cell_size: int):
+    def __init__(self, folder: RunFolder, *, every: int, export: ExportTable):
         super().__init__()
-        self.folder, self.every, self.cell_size = folder, every, cell_size
+        self.folder, self.every, self.export = folder, every, export
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every:
             return
-        for name, generator in averages(self.model).items():
-            path = self.folder.kept_generator(name, epoch + 1)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            save_generator(generator, path, self.cell_size)
+        save_all(
+            self.model, averages(self.model), lambda name: self.folder.kept_generator(name, epoch + 1), self.export
+        )
 
 
 def averages(model: Model) -> dict[str, keras.Model]:
@@ -224,7 +230,12 @@ def averages(model: Model) -> dict[str, keras.Model]:
     return {name: averaged(getattr(model, name), model.optimizer) for name in model.saved}
 
 
-def save_generator(generator: keras.Model, path: Path, cell_size: int = 1) -> None:
-    """Saves a generator as `.keras` in float32 and with its cells (see `with_cells`), whole or not at all."""
-    with files.replacing(path) as temporary:
-        with_cells(as_float32(generator), cell_size).save(temporary)
+def save_all(
+    model: Model, generators: dict[str, keras.Model], path_of: Callable[[str], Path], export: ExportTable
+) -> None:
+    """Saves a model's networks, each under the path of its name; only the first one makes cells that could be read."""
+    for name, generator in generators.items():
+        path = path_of(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        read_size = export.read_size if name == model.saved[0] else 1
+        save_generator(generator, path, cell_size=export.cell_size, read_size=read_size, classes=model.classes)

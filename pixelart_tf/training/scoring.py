@@ -23,6 +23,7 @@ from pixelart_tf.settings import config
 from pixelart_tf.settings.domain import Domain
 from pixelart_tf.settings.experiment import PARTNER, Settings
 from pixelart_tf.settings.run_folder import RunFolder
+from pixelart_tf.settings.tables import ExportTable
 from pixelart_tf.training import callbacks, samples
 
 BATCH_SIZE = 32
@@ -67,7 +68,7 @@ class HeldOut:
         """Of what `model` makes with `generators`: see `NAMES`; what is not a number is left out."""
         given = self._with_more(model, self._batches(self.domains))
         made = (self._features(model.made(generators, batch)) for batch in given)
-        found, _ = score_features(made, self.real, epsilon=self.settings.epsilon)
+        found, _ = score_features(made, self.real, epsilon=self.settings.epsilon, neighbourhoods=False)
         return {name: getattr(found, name) for name in NAMES if math.isfinite(getattr(found, name))}
 
     def summary(self) -> str:
@@ -104,7 +105,7 @@ class HeldOut:
             }
 
     def _with_more(self, model: Model, batches: Iterable[dict]) -> Iterator[dict]:
-        """Batches with the partners and the noise that the model is fed with, the same for every epoch."""
+        """Batches with the partners, noise and classes that the model is fed with, the same for every epoch."""
         done = 0
         for number, batch in enumerate(batches):
             size = len(batch[self.domains[0]])
@@ -113,6 +114,8 @@ class HeldOut:
                 batch[PARTNER] = np.asarray(feeds.partners_without_augmentation(self.partners, indices))
             if "noise" in model.feed:
                 batch["noise"] = samples.noise(model, size, number)
+            if "label" in model.feed:
+                batch["label"] = samples.labels(model, size)
             done += size
             yield batch
 
@@ -139,15 +142,15 @@ class KeepBest(keras.callbacks.Callback):
         every: epochs between two scores; the last epoch always has one.
         num_epochs: of the run; None where a time budget decides.
         history: the run's log so far, for the best score in it.
-        cell_size: see `generators.saving.with_cells`.
+        export: how the networks are saved.
     """
 
     def __init__(
         self, folder: RunFolder, scorer: HeldOut, *, every: int, num_epochs: int | None, history: list[dict],
-        cell_size: int,
+        export: ExportTable,
     ):
         super().__init__()
-        self.folder, self.scorer, self.cell_size = folder, scorer, cell_size
+        self.folder, self.scorer, self.export = folder, scorer, export
         self.every, self.num_epochs, self.history = every, num_epochs, history
 
     def on_epoch_end(self, epoch, logs=None):
@@ -167,8 +170,8 @@ class KeepBest(keras.callbacks.Callback):
             print(f"Score      {text}{'  (the best so far)' if is_best else ''}", flush=True)
 
     def _keep(self, generators, found):
-        self.folder.best.mkdir(exist_ok=True)
-        for name, generator in generators.items():
-            samples.save_generator(generator, self.folder.generator(name, best=True), self.cell_size)
+        samples.save_all(
+            self.model, generators, lambda name: self.folder.generator(name, best=True), self.export
+        )
         network = {"network": self.scorer.network.name, "weights": self.scorer.network.weights_hash}
         files.write_text(self.folder.score, json.dumps(found | network, indent=2) + "\n")

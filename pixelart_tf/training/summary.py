@@ -22,10 +22,14 @@ def summary_of(run) -> str:
             f"{name.capitalize():<10} {len(pictures):,} pictures, {width}x{height}x{channels}, "
             f"{sources.described(pictures.domain.files)}"
         ]
+    if run.model.classes:
+        labels = run.pictures["target"].labels
+        known = [f"{name} ({labels.count(number):,})" for number, name in enumerate(run.model.classes)]
+        lines += [f"Classes    {', '.join(known)}"]
     if run.partners is not None:
         height, width, channels = run.partners.shape
-        drawn = run.partners.variants
-        kept = "" if drawn is None else f", {drawn.shape[1]} a picture, {math.prod(drawn.shape) / 2**20:,.0f} MB"
+        drawn = run.partners.drawn_shape
+        kept = "" if drawn is None else f", {drawn[1]} a picture, {math.prod(drawn) / 2**20:,.0f} MB"
         lines += [f"Partners   {run.settings.partner.made}, {width}x{height}x{channels}{kept}"]
     kind = "pairs" if len(run.model.domains) > 1 else "pictures"
     lines += [
@@ -46,12 +50,13 @@ def summary_of(run) -> str:
     return "\n".join(lines)
 
 
-def results_of(folder: RunFolder, pictures: str | Path | None) -> str:
+def results_of(folder: RunFolder, pictures: str | Path | None, style: str = "") -> str:
     """Where all is that a run has made, and what can be done next.
 
     Args:
         folder: of the run.
         pictures: that the next command is for; None for a generator of noise, which takes none.
+        style: one of those that the generator asks for, if it does.
     """
     first, *others = (folder.generator(name) for name in folder.saved())
     best, sheets = folder.generator(first.stem, best=True), folder.sheets("samples")
@@ -59,6 +64,7 @@ def results_of(folder: RunFolder, pictures: str | Path | None) -> str:
         title, words = "Next, draw samples and a walk from one to the next:", ("--samples", 64, first)
     else:
         title, words = "Next, translate pictures of any size:", (first, pictures)
+        words = (*(("--class", style) if style else ()), *words)
     words = map(str, (*words, folder.path / ("translated" if pictures else "drawn")))
     return "\n".join([
         *([f"Pictures   {sheets[-1]}"] if sheets else []),
