@@ -1,6 +1,6 @@
 """Picture files -> picture files, through a generator."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,12 +59,31 @@ def translate_files(
     pictures = [*pictures]
     targets = outputs.plan(pictures, out, format=format, overwrite=overwrite)
     batch = Batch(pictures, targets, skip_bad=skip_bad, progress=progress)
-    decoded = batch.each(_decoded, batch.encoded())
-    translated = translate(
-        generator, decoded, predict=predict, batch_size=batch_size, tile=tile, overlap=overlap
-    )
-    written = ahead(lambda named: images.write(targets[named[0]], named[1]), translated)
+    written = write(batch, targets, generator, predict=predict, batch_size=batch_size, tile=tile, overlap=overlap)
     return Translated(num_pictures=sum(1 for _ in batch.counted(written)), bad=batch.bad)
+
+
+def write(
+    batch: Batch, targets: dict[str, Path], generator: Any, *, batch_size: int, **options
+) -> Iterator[None]:
+    """Reads, translates and writes a batch's pictures, and gives None after each good one.
+
+    No batch of the network holds pictures of two chunks of `chunk_of` pictures, so that where a set is divided between
+    chunks each part of it is written as in one piece.
+
+    Args:
+        batch: see `Batch`.
+        targets: the `place` of each picture -> its output.
+        generator, batch_size, **options: see `translate`.
+    """
+    decoded = batch.each(_decoded, batch.encoded(), every=chunk_of(batch_size))
+    translated = translate(generator, decoded, batch_size=batch_size, **options)
+    return ahead(lambda named: images.write(targets[named[0]], named[1]), translated)
+
+
+def chunk_of(batch_size: int) -> int:
+    """Pictures that a worker of a cluster gets at a time."""
+    return 8 * batch_size
 
 
 def _decoded(place: str, item: sources.Encoded) -> np.ndarray:

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from pixelart_tf.base import limits
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.generators.tiling import Axis
 from pixelart_tf.pictures import images
@@ -15,6 +16,8 @@ class Pieces:
     """One picture on its way through a network: cut into pieces when they are asked for, and put together again.
 
     Of a picture in many pieces no more is held as floats than the rows that further pieces touch.
+
+    Raises UserError where the result would be too large.
 
     Args:
         name: of the picture.
@@ -37,6 +40,11 @@ class Pieces:
         self.input_size, self.num_channels = input_shape[1:3], input_shape[-1]
         self.corners = [(0, 0)]
         if axes:
+            height, width = self._size()
+            if height * width > limits.PICTURE_PIXELS:
+                raise UserError(
+                    f"{name}: the generator makes {width:,}x{height:,} pixels of it, over {limits.PICTURE_PIXELS:,}"
+                )
             rows, columns = (axis.starts(side) for axis, side in self._sides())
             self.corners = [(top, left) for top in rows for left in columns]
         self.result = self._band = None
@@ -134,7 +142,7 @@ class _Band:
 
 def _of_channels(image: np.ndarray, number: int) -> np.ndarray:
     """uint8 (H, W, 3) -> (H, W, number), grey by ITU-R 601-2, as Pillow's "L" and tf.image.rgb_to_grayscale have it."""
-    return image if number == 3 else np.rint(image @ np.array([[0.299], [0.587], [0.114]])).astype(np.uint8)
+    return image if number == 3 else np.rint(image @ np.array(images.LUMA)[:, np.newaxis]).astype(np.uint8)
 
 
 def _as_picture(values: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """A generator of noise -> picture files: samples, and a walk from one to the next."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.networks import noise
+from pixelart_tf.networks.dcgan import CONDITIONAL
 from pixelart_tf.pictures import images
 
 WALK, STEPS, STOPS = "walk", 8, 6   # the walk's file; pictures in a row of it; rows at most, each to another sample
@@ -20,6 +21,8 @@ def sample_files(
     out: str | Path,
     *,
     seed: int = 0,
+    classes: Sequence[str] = (),
+    wanted: str | None = None,
     predict: Callable[[np.ndarray], np.ndarray] | None = None,
     format: str = "png",
     overwrite: bool = False,
@@ -36,6 +39,8 @@ def sample_files(
         count: how many samples.
         out: a folder, made where it is not there.
         seed: of the noise; a sample is the same whatever `count` is.
+        classes: names of the classes that the generator knows.
+        wanted: the class of all samples; None takes each of them in turn.
         predict: see `translate`.
         format: `"png"` or `"jpeg"`.
         overwrite: replace what is there.
@@ -46,7 +51,8 @@ def sample_files(
         How many samples were written.
 
     Raises:
-        UserError: a number out of its range, a generator that makes NaN, or files that are already there.
+        UserError: a number out of its range, a class that is not known, a generator that makes NaN, or files that are
+            already there.
         OSError: a file cannot be written.
     """
     if not 1 <= count <= MOST:
@@ -66,8 +72,7 @@ def sample_files(
     if existing and not overwrite:
         others = f" (and {len(existing) - 1} more)" if len(existing) > 1 else ""
         raise UserError(f"{existing[0]}{others}: already there; --overwrite replaces it")
-    run = predict or generator.predict_on_batch
-    drawn = noise.draw(count, generator.input_shape[-1], seed)   # (count, n)
+    run, drawn = predict or generator.predict_on_batch, _drawn(generator, count, seed, classes, wanted)
 
     def made(given: np.ndarray) -> np.ndarray:
         pictures = np.asarray(run(given), np.float32)
@@ -81,7 +86,26 @@ def sample_files(
             images.write(path, picture)
         if progress is not None:
             progress(min(start + batch_size, count), count)
-    stops = noise.draw(max(2, min(count, STOPS)), generator.input_shape[-1], seed)
-    rows = [made(noise.walk(one, other, STEPS)) for one, other in zip(stops, np.roll(stops, -1, axis=0), strict=True)]
+    stops = _drawn(generator, max(2, min(count, STOPS)), seed, classes, wanted)
+    rows = [
+        made(noise.walk(one, other, STEPS, fixed=len(classes)))
+        for one, other in zip(stops, np.roll(stops, -1, axis=0), strict=True)
+    ]
     images.write(walked, images.grid(np.concatenate(rows), columns=STEPS))
     return count
+
+
+def _drawn(generator: Any, count: int, seed: int, classes: Sequence[str], wanted: str | None) -> np.ndarray:
+    """Noise for samples, float32 (count, n); where there are classes the last numbers of a row say its own."""
+    if wanted is not None and wanted not in classes:
+        known = f"must be one of {', '.join(classes)}" if classes else "is for a generator that was trained on several"
+        raise UserError(f"`--class` {known}. Received: {wanted}")
+    size = generator.input_shape[-1] - len(classes)
+    is_conditional = generator.inputs[0].name == CONDITIONAL
+    if size < 1 or is_conditional != bool(classes):
+        raise UserError(f"{generator.name}: the names of its classes are not in its file; take it as training saved it")
+    drawn = noise.draw(count, size, seed)
+    if not classes:
+        return drawn
+    numbers = np.arange(count) % len(classes) if wanted is None else np.full(count, classes.index(wanted))
+    return np.concatenate([drawn, np.eye(len(classes), dtype=np.float32)[numbers]], axis=1)

@@ -1,6 +1,35 @@
 """What becomes of a trained generator before it is saved for others."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import keras
+
+from pixelart_tf.base import files
+from pixelart_tf.formats.keras_file import save_model
+from pixelart_tf.formats.rebuilding import rebuilt
+from pixelart_tf.generators import class_names
+
+
+def save_generator(
+    generator: keras.Model, path: Path, *, cell_size: int = 1, read_size: int = 1, classes: Sequence[str] = ()
+) -> None:
+    """Saves a generator as `.keras`, whole or not at all.
+
+    Args:
+        generator: a functional model; it is saved in float32.
+        path: ends in .keras.
+        cell_size: see `with_cells`.
+        read_size: see `with_read_cells`.
+        classes: names of the classes that it knows.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with files.replacing(path) as temporary:
+        save_model(with_read_cells(with_cells(as_float32(generator), cell_size), read_size), temporary)
+        if classes:
+            class_names.write(temporary, classes)
 
 
 def as_float32(generator: keras.Model) -> keras.Model:
@@ -14,9 +43,7 @@ def as_float32(generator: keras.Model) -> keras.Model:
     """
     if _is_float32(generator):
         return generator
-    copy = keras.models.clone_model(generator, clone_function=_in_float32)
-    copy.set_weights(generator.get_weights())
-    return copy
+    return rebuilt(generator, _in_float32)
 
 
 def _is_float32(layer: keras.Layer) -> bool:
@@ -26,10 +53,6 @@ def _is_float32(layer: keras.Layer) -> bool:
 
 
 def _in_float32(operation: keras.Operation) -> keras.Operation:
-    if isinstance(operation, keras.Sequential):   # a clone would keep what it was built for, inputs of 16 bits
-        return keras.Sequential([_in_float32(layer) for layer in operation.layers], name=operation.name)
-    if isinstance(operation, keras.Model):
-        return keras.models.clone_model(operation, clone_function=_in_float32)
     config = operation.get_config()
     if isinstance(operation, keras.layers.Layer):   # else one of `keras.ops`, which computes in what it is given
         config |= {"dtype": "float32"}
@@ -57,7 +80,7 @@ def with_cells(generator: keras.Model, cell_size: int) -> keras.Model:
     if cell_size == 1:
         return generator
     if len(generator.input_shape) == 2:
-        inputs = x = keras.Input(generator.input_shape[1:], name="noise")
+        inputs = x = keras.Input(generator.input_shape[1:], name=generator.inputs[0].name)
     else:
         height, width, channels = generator.input_shape[1:]
         sides = [side and side * cell_size for side in (height, width)]
@@ -66,3 +89,38 @@ def with_cells(generator: keras.Model, cell_size: int) -> keras.Model:
     x = generator(x)
     x = keras.layers.UpSampling2D(cell_size, interpolation="nearest", name="from_cells", dtype="float32")(x)
     return keras.Model(inputs, x, name=generator.name)
+
+
+def check_read_size(generator: keras.Model, size: int) -> None:
+    """Raises ValueError where `with_read_cells` cannot read cells of so many pixels."""
+    made = generator.output_shape[1:3]
+    if size > 1 and (None in made or any(side % size for side in made)):
+        raise ValueError(f"`read_size` must divide the size of what is made, {made}. Received: {size}")
+
+
+def with_read_cells(generator: keras.Model, size: int) -> keras.Model:
+    """Makes cells of one color of what a generator draws: each takes the median of its pixels, channel by channel.
+
+    All layers are stock ones, and the size of the cells can be read off the last.
+
+    Args:
+        generator: a model to float32 images (B, H, W, C) of one size.
+        size: pixels of a side of its cells. 1 gives the generator back as it is.
+
+    Returns:
+        A model of the same name and sizes.
+
+    Raises:
+        ValueError: the images' size is open, or no multiple of `size`.
+    """
+    if size == 1:
+        return generator
+    check_read_size(generator, size)
+    height, width, channels = generator.output_shape[1:]
+    x = generator.output
+    x = keras.layers.Reshape((height // size, size, width // size, size * channels), dtype="float32")(x)
+    x = keras.layers.Permute((1, 3, 2, 4), dtype="float32")(x)   # (B, rows, columns, size, size * C)
+    x = keras.layers.Reshape((height // size, width // size, size**2, channels), dtype="float32")(x)
+    x = keras.ops.median(x, axis=3)   # (B, rows, columns, C)
+    x = keras.layers.UpSampling2D(size, interpolation="nearest", name="from_cells", dtype="float32")(x)
+    return keras.Model(generator.inputs, x, name=generator.name)

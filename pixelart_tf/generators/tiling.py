@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from pixelart_tf.generators.reach import reach
+
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
@@ -20,6 +22,8 @@ class Axis:
         align: tiles start at multiples of it.
         scale: pixels that come out for each pixel that goes in.
         cell: pixels of the output that the network makes equal.
+        margin: what is left out at a tile's inner ends, as the network sees beyond the tile there; what is left of
+            tiles is then the same as of the whole. None where that cannot be, and tiles are blended.
     """
 
     tile: int
@@ -28,6 +32,7 @@ class Axis:
     align: int
     scale: Fraction
     cell: int
+    margin: int | None = None
 
     def padded(self, side: int) -> int:
         """What a side is padded to."""
@@ -53,8 +58,12 @@ class Axis:
     def window(self, side: int, start: int) -> np.ndarray:
         """Weights (tile * scale,) of a tile's output: towards other tiles they fall to 0; in a cell they are equal."""
         weights = np.ones(int(min(self.tile, self.padded(side)) * self.scale) // self.cell, np.float32)
-        ramp_length = int(self.overlap * self.scale) // self.cell
-        ramp = np.sin((np.arange(ramp_length, dtype=np.float32) + 0.5) * (np.pi / 2 / max(1, ramp_length))) ** 2
+        if self.margin is None:
+            ramp_length = int(self.overlap * self.scale) // self.cell
+            ramp = np.sin((np.arange(ramp_length, dtype=np.float32) + 0.5) * (np.pi / 2 / max(1, ramp_length))) ** 2
+        else:
+            ramp_length = int(self.margin * self.scale) // self.cell
+            ramp = np.zeros(ramp_length, np.float32)
         if start > 0:
             weights[:ramp_length] *= ramp
         if start + self.tile < self.padded(side):
@@ -68,7 +77,8 @@ def axes_of(generator: Any, tile: int, overlap: int) -> tuple[Axis, Axis] | None
     Args:
         generator: a Keras model of images to images.
         tile: pixels of a side of a tile, where the generator takes any size; made a multiple of what it needs.
-        overlap: pixels that neighbouring tiles share; made a multiple too, and at most half a tile.
+        overlap: pixels that neighbouring tiles share; made a multiple too, and at most half a tile. It is more where
+            a network sees further, but not the whole picture, so that tiles give the same as the whole.
 
     Returns:
         Rows and columns; None for a network of a fixed size that changes a picture's shape.
@@ -80,14 +90,17 @@ def axes_of(generator: Any, tile: int, overlap: int) -> tuple[Axis, Axis] | None
     scales = [Fraction(output, side) for output, side in zip(outputs, probe, strict=True)]
     if None not in sizes and scales[0] != scales[1]:
         return None
-    axes = []
+    axes, sees = [], reach(generator)
     for size, scale, cell in zip(sizes, scales, _cell(generator), strict=True):
         # The smallest distance in the input that is whole cells, and so whole pixels, of the output; and the stride,
         # where tiles can follow it, so that a network without norms gives the same in tiles as in one piece.
         align = math.lcm((cell / scale).numerator, scale.denominator, 1 if size else stride)
         length = size or max(tile // align, math.ceil(4 * stride / align)) * align
-        shared = min(overlap, length // 2) // align * align
-        axes.append(Axis(length, shared, 0 if size else stride, align, scale, cell))
+        shared, margin = min(overlap, length // 2) // align * align, None
+        if sees is not None and not size and 2 * math.ceil(sees / align) * align <= length // 2:
+            margin = math.ceil(sees / align) * align
+            shared = max(shared, 2 * margin)
+        axes.append(Axis(length, shared, 0 if size else stride, align, scale, cell, margin))
     return tuple(axes)
 
 

@@ -24,7 +24,7 @@ Batch = list[tuple[Pieces, tuple[int, int]]]   # pictures and the corners of pie
 
 def translate(
     generator: Any,
-    named_images: Iterable[tuple[str, np.ndarray]],
+    named_images: Iterable[tuple[str, np.ndarray] | None],
     *,
     predict: Callable[[np.ndarray], np.ndarray] | None = None,
     batch_size: int = 8,
@@ -34,11 +34,12 @@ def translate(
     """Runs a generator over pictures of any size; dropout is off.
 
     A picture is continued by reflection to a size that the network takes, and the result is cut back. What is larger
-    than `tile` (or than the network's own size, where that is fixed) goes through in overlapping tiles. Instance norm
-    makes a tile's colors depend on all that is in it, so that neighbours differ, and they are blended over the
-    overlap. Cells of pixel art stay whole: tiles and blending keep to the grid of a generator that ends in a nearest
-    enlargement. A network of a fixed size whose output has another shape (256x256 -> 128x96) gets the whole picture,
-    stretched to its size.
+    than `tile` (or than the network's own size, where that is fixed) goes through in overlapping tiles. A network of
+    any size that sees no further than a quarter of a tile gives the same in tiles as in one piece. Instance norm makes
+    a tile's colors depend on all that is in it, so that neighbours differ, and they are blended over the overlap. Cells
+    of pixel art stay whole: tiles and blending keep to the grid of a generator that ends in a nearest enlargement. A
+    network of a fixed size whose output has another shape (256x256 -> 128x96) gets the whole picture, stretched to its
+    size.
 
     One thread does nothing but run the network, and its next batch lies ready; floats are made of pictures and
     pictures of floats on others. `named_images` is read on the thread that takes the results. Of a large picture no
@@ -46,7 +47,8 @@ def translate(
 
     Args:
         generator: a Keras model or the path of one.
-        named_images: pairs of a name and a uint8 image (H, W, 3); read no further ahead than some batches.
+        named_images: pairs of a name and a uint8 image (H, W, 3); read no further ahead than some batches. Where None
+            stands among them, no batch holds pictures from both sides of it.
         predict: runs `generator` over a float32 batch (B, H, W, C) and is called on a thread of its own; see
             `Devices.predictor`. None is `generator.predict_on_batch`.
         batch_size: pictures or tiles of one size that go through the network together, if they have at most 256x256
@@ -73,11 +75,13 @@ def translate(
     else:
         check_generator(generator, "`generator`")
     axes = tiling.axes_of(generator, tile, overlap)
-    pictures = (Pieces(name, image, generator.input_shape, axes) for name, image in named_images)
+    pictures = (each and Pieces(*each, generator.input_shape, axes) for each in named_images)
     return _translate(pictures, _Network(generator, predict), batch_size)
 
 
-def _translate(pictures: Iterator[Pieces], network: "_Network", batch_size: int) -> Iterator[tuple[str, np.ndarray]]:
+def _translate(
+    pictures: Iterator[Pieces | None], network: "_Network", batch_size: int
+) -> Iterator[tuple[str, np.ndarray]]:
     waiting = collections.deque()   # pictures in the order that they came in
     made = _batches(pictures, batch_size, waiting)
     stages = (
@@ -93,10 +97,14 @@ def _translate(pictures: Iterator[Pieces], network: "_Network", batch_size: int)
                 yield waiting[0].name, waiting.popleft().result
 
 
-def _batches(pictures: Iterator[Pieces], batch_size: int, waiting: collections.deque) -> Iterator[Batch]:
+def _batches(pictures: Iterator[Pieces | None], batch_size: int, waiting: collections.deque) -> Iterator[Batch]:
     """Pieces of one size, together; notes all pictures in `waiting` as they come in."""
     groups = {}   # size of the pieces -> number of the picture that began the group, and the group; in this order
     for number, picture in enumerate(pictures):
+        if picture is None:
+            yield from (group for _, group in groups.values())
+            groups.clear()
+            continue
         waiting.append(picture)
         size = picture.piece_shape
         for corner in picture.corners:
