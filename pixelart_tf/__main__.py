@@ -4,6 +4,7 @@ import importlib
 import sys
 
 from pixelart_tf import __version__
+from pixelart_tf.base.cli import command
 
 COMMANDS = {
     "train": "train on two sets of pictures",
@@ -13,6 +14,8 @@ COMMANDS = {
     "records": "pack pictures into TFRecord shards, check shards",
     "mifid": "score generated pictures against real ones",
     "leaderboard": "score runs, generators and sets of pictures against the same real ones",
+    "convert": "bring a trained generator of PyTorch or Keras 2 in",
+    "web": "a page for pictures and films, in the browser",
     "submission": "zip what a generator makes for a competition, check the zip",
 }
 MODULES = {"pixelize": "pixelart_tf.pixelize.__main__"}   # a command in a folder
@@ -27,6 +30,7 @@ def listing() -> str:
     ])
 
 
+@command
 def main(argv: list[str] | None = None) -> int:
     """Runs the command that the first word names; without any it lists them."""
     argv = sys.argv[1:] if argv is None else argv

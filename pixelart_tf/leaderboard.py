@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pixelart_tf import devices
 from pixelart_tf.base import files
-from pixelart_tf.base.cli import command, printable
+from pixelart_tf.base.cli import Parser, command, printable
 from pixelart_tf.evaluation.board import make_board
 from pixelart_tf.evaluation.table import as_csv, as_json, draw
 
@@ -16,6 +16,7 @@ Scores runs, generators and made pictures against the same real pictures, by the
 the lowest MiFID first. An ENTRY is
   a run's folder       its best generator (with --last its last one) translates --photos
   a .keras file        this generator translates --photos
+  a bundled generator  by its name (see translate --list), likewise
   a folder, a zip, a quoted glob or shards of pictures made already
   NAME=ENTRY,ENTRY...  several as one row of that name
 
@@ -55,7 +56,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=PROG, formatter_class=argparse.RawDescriptionHelpFormatter, description=DESCRIPTION, epilog=EXAMPLES,
     )
     add = parser.add_argument

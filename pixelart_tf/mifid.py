@@ -1,24 +1,29 @@
-"""Command: score generated pictures against real ones: MiFID, FID, memorization distance, KID."""
+"""Command: score generated pictures against real ones: MiFID, FID, KID, precision, recall and more."""
 
 import argparse
 import sys
 from pathlib import Path
 
 from pixelart_tf import devices, scores
-from pixelart_tf.base import cli
+from pixelart_tf.base import cli, cluster
 from pixelart_tf.base.memory import advising, halved
 from pixelart_tf.evaluation import extractor as extracting
 from pixelart_tf.evaluation.evaluate import check_options, check_outputs, evaluate
 from pixelart_tf.evaluation.extractor import Extractor
 from pixelart_tf.evaluation.feature_sets import is_features, read_npz
+from pixelart_tf.evaluation.on_cluster import on_cluster
 from pixelart_tf.evaluation.report import PAGE_NAME
-from pixelart_tf.evaluation.result import as_json, lines_of
+from pixelart_tf.evaluation.result import Evaluation, as_json, lines_of
 from pixelart_tf.pictures import sources
 
 DESCRIPTION = """\
 Scores generated pictures against real ones as the Kaggle competitions do. MiFID is FID, divided by the memorization
 distance where that is below --epsilon; the distance is the mean over the generated pictures of 1 - |cos| to the nearest
 real one. FID, KID and intervals of 95 % are printed too; the intervals come from resampling the generated pictures.
+
+Precision and density tell how much what was generated looks real, recall and coverage how much of what is real it
+shows: a picture counts as near another where it is within the distance to that one's third nearest of its own set
+(fifth for density and coverage). Density may be above 1.
 """
 EXAMPLES = """
 examples:
@@ -41,19 +46,10 @@ def main(argv: list[str] | None = None) -> int:
     extracting.check_options(size=args.size, batch_size=args.batch_size)
     for pattern in (args.generated, args.real):
         read_npz(Path(pattern)) if is_features(pattern) else sources.count(pattern)
-    extractor = None
-    if not (is_features(args.generated) and is_features(args.real)):
-        chosen = devices.choose(devices=args.devices, precision="float32", exact=True, join_hosts=False)
-        extractor = Extractor.open(
-            args.network, chosen, weights=args.weights, size=args.size, batch_size=args.batch_size,
-            skip_bad=args.skip_bad,
-        )
-    with advising(f"{halved('--batch-size', args.batch_size)}, or fit the pictures to a smaller --size"):
-        evaluation = evaluate(
-            args.generated, args.real, extractor, epsilon=args.epsilon, direction=args.direction,
-            num_resamples=args.bootstrap, seed=args.seed, cache=not args.no_cache, save_real=args.save_real,
-            report_dir=args.report, overwrite=args.overwrite,
-        )
+    if args.report and args.engine == "ray":
+        raise cli.UserError("--report: looks at each picture itself, and takes `--engine local`")
+    with cluster.opened(args.engine, args.address) as workers:
+        evaluation = _evaluated(args, workers)
     if args.json:
         settings = ("generated", "real", "epsilon", "direction", "size")
         print(as_json(evaluation, **{key: getattr(args, key) for key in settings}))
@@ -67,8 +63,25 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
+def _evaluated(args: argparse.Namespace, workers: cluster.Cluster | None) -> Evaluation:
+    extractor = None
+    if not (is_features(args.generated) and is_features(args.real)):
+        chosen = devices.choose(devices=args.devices, precision="float32", exact=True, join_hosts=False)
+        options = {"size": args.size, "batch_size": args.batch_size, "skip_bad": args.skip_bad}
+        elsewhere = workers and on_cluster(
+            workers, args.network, weights=args.weights, backend=args.backend, **options
+        )
+        extractor = Extractor.open(args.network, chosen, weights=args.weights, elsewhere=elsewhere, **options)
+    with advising(f"{halved('--batch-size', args.batch_size)}, or fit the pictures to a smaller --size"):
+        return evaluate(
+            args.generated, args.real, extractor, epsilon=args.epsilon, direction=args.direction,
+            num_resamples=args.bootstrap, seed=args.seed, cache=not args.no_cache, save_real=args.save_real,
+            report_dir=args.report, overwrite=args.overwrite,
+        )
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = cli.Parser(
         prog="python -m pixelart_tf.mifid", formatter_class=argparse.RawDescriptionHelpFormatter,
         description=DESCRIPTION, epilog=EXAMPLES,
     )
@@ -101,7 +114,8 @@ def _parser() -> argparse.ArgumentParser:
         "($PIXELART_TF_CACHE or ~/.cache/pixelart_tf)")
     add("--batch-size", type=int, default=32, metavar="N", help="pictures at a time (default: 32)")
     add("--backend", choices=devices.BACKENDS, help="Keras backend (default: tensorflow)")
-    add("--devices", nargs="+", metavar="GPU:0", help="use these devices only (default: all)")
+    add("--devices", nargs="+", metavar="GPU:0", help="use these devices of this machine only (default: all)")
+    cluster.add_options(add)
     return parser
 
 

@@ -9,30 +9,18 @@ import sys
 from pathlib import Path
 
 from pixelart_tf import devices
-from pixelart_tf.base.cli import command
+from pixelart_tf.base import cluster
+from pixelart_tf.base.cli import Parser, command
 from pixelart_tf.base.columns import columns, shortened
 from pixelart_tf.base.files import check_output
 from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.base.stderr import quiet
 from pixelart_tf.data import options
-from pixelart_tf.data.packing import Packed, pack
+from pixelart_tf.data.cutting import cut_files
+from pixelart_tf.data.packing import pack
 from pixelart_tf.pictures import images
 from pixelart_tf.pictures.shards import Shard, check_shards, list_shards
 from pixelart_tf.settings.experiment import Settings, tables_of
-
-
-def _print_packed(packed: Packed) -> None:
-    for line in packed.bad:
-        print(f"skipped {line}")
-    for names in packed.duplicates:
-        print(f"near-duplicates: {', '.join(names)}")
-    formats = ", ".join(f"{number} {format}" for format, number in sorted(packed.formats.items()))
-    size = sum(path.stat().st_size for path in packed.shards) / 1e6
-    print(
-        f"{sum(packed.formats.values())} pictures ({formats}) in {len(packed.shards)} shards, {size:.1f} MB: "
-        f"{packed.shards[0]}{f' to {packed.shards[-1].name}' if len(packed.shards) > 1 else ''}; "
-        f"{len(packed.bad)} bad skipped, {len(packed.duplicates)} groups of near-duplicates"
-    )
 
 
 def _print_table(shards: list[Shard]) -> None:
@@ -83,7 +71,12 @@ def main(argv: list[str] | None = None) -> int:
     given = vars(_parser().parse_args(argv))
     action = given.pop("action")
     if action == "pack":
-        _print_packed(pack(given.pop("PICTURES"), given.pop("SHARDS"), progress=ProgressBar("packing"), **given))
+        with cluster.opened(given.pop("engine", None), given.pop("address", None)) as workers:
+            pictures, shards_dir = given.pop("PICTURES"), given.pop("SHARDS")
+            print(pack(pictures, shards_dir, cluster=workers, progress=ProgressBar("packing"), **given))
+        return 0
+    if action == "cut":
+        print(cut_files(given.pop("IN"), given.pop("OUT"), progress=ProgressBar("cutting"), **given))
         return 0
     if action == "preview":
         _preview(**given)
@@ -103,23 +96,25 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m pixelart_tf.records",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Packs pictures into TFRecord shards as the Monet competition has them, and checks such shards; "
-        "pixelates pictures as the pipeline does.",
+        "pixelates pictures as the pipeline does; cuts pictures out of screenshots.",
         epilog="""examples:
   photographs, cut to 256x256 JPEG      %(prog)s pack photos/ shards/ --domain photo
   sprites at one pixel a cell, 32x32    %(prog)s pack 'art/*.png' shards/ --domain sprite --native --size 32
   is every record well?                 %(prog)s check shards/
   what will the training see?           %(prog)s preview experiments/drawing2sprite.toml batch.png
-  grey, 128x96, means of 8x8 pixels     %(prog)s pixelate photos/ pixels/ --grey --size 128x96 --block 8""",
+  grey, 128x96, means of 8x8 pixels     %(prog)s pixelate photos/ pixels/ --grey --size 128x96 --block 8
+  pictures out of screenshots           %(prog)s cut shots/ cut/ --sheet sheet.png""",
     )
-    actions = parser.add_subparsers(dest="action", required=True, metavar="pack | check | preview | pixelate")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="pack | check | preview | pixelate | cut")
 
     # What is not given stays out of the options, so that each default lives in the function alone.
     options.add_packing(actions, argument_default=argparse.SUPPRESS)
     options.add_pixelating(actions, argument_default=argparse.SUPPRESS)
+    options.add_cutting(actions, argument_default=argparse.SUPPRESS)
     options.add_checking(actions)
     options.add_preview(actions)
     return parser

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pixelart_tf import devices
-from pixelart_tf.base.cli import UserError, command
+from pixelart_tf.base.cli import Parser, UserError, command
 from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.competition import checking, submitting, zips
 from pixelart_tf.competition.findings import MOST_NEAR_COPIES, table
@@ -18,7 +18,7 @@ PROG = "python -m pixelart_tf.submission"
 
 
 def _make(argv: list[str]) -> int:
-    style_options = argparse.ArgumentParser(add_help=False)
+    style_options = Parser(add_help=False)
     add_style_options(style_options)
     parser = _parser(style_options)
     options = vars(parser.parse_args(argv))
@@ -69,13 +69,14 @@ examples:
 
 
 def _parser(style_options: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=PROG, usage=f"{PROG} [-h] GENERATOR PHOTOS OUT.zip [options]\n       {PROG} check IMAGES.zip [options]",
         description=DESCRIPTION, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[style_options],
     )
     add = parser.add_argument
-    add("generator", type=Path, metavar="GENERATOR", help="a .keras file, such as a run's to_target.keras")
+    add("generator", type=Path, metavar="GENERATOR",
+        help="a .keras file, such as a run's to_target.keras, or the name of a bundled generator (translate --list)")
     add("photos", metavar="PHOTOS", help="a folder, a quoted glob, a zip or shards of pictures")
     add("out", type=Path, metavar="OUT.zip", help="the zip to write; a picture's name in it is the photo's, and .jpg")
     add("--limit", type=int, default=zips.MOST, metavar="N",
@@ -96,7 +97,7 @@ def _add_size(add: Callable) -> None:
 
 
 def _check_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=f"{PROG} check",
         description="Unpacks and decodes every picture of a zip and prints a table. Ends with 2 if anything is wrong, "
         "each kind of fault in a line on stderr: the number, size, mode or format of pictures; damaged, encrypted, "

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from pixelart_tf import devices
-from pixelart_tf.base.cli import command
+from pixelart_tf.base.cli import Parser, command
 from pixelart_tf.base.stderr import quiet
 from pixelart_tf.settings import experiment_files
 from pixelart_tf.settings.experiment import Settings, precision_of, tables_of
@@ -24,9 +24,10 @@ examples:
 
 The run folder holds config.toml (all settings, defaults filled in), networks.png (what is trained, block by block),
 log.jsonl (a line an epoch), curves.png, sheets of held-out pictures in samples/ and patch_maps/ (and the other way in
-samples_back/ and patch_maps_back/), gallery.html (a page of them all, with a slider), tensorboard/, checkpoint.npz, the
-generators to_target.keras and to_source.keras; where the experiment has a [score] table, best/ with those of the epoch
-that scored best; and with --set train.keep_every=10 those of every tenth epoch in kept/.
+samples_back/ and patch_maps_back/), samples/batch.png (what the networks saw first), gallery.html (a page of them all,
+with a slider), tensorboard/, checkpoint.npz, the generators to_target.keras and to_source.keras; where the experiment
+has a [score] table, best/ with those of the epoch that scored best; and with --set train.keep_every=10 those of every
+tenth epoch in kept/.
 """
 
 
@@ -76,14 +77,14 @@ def main(argv: list[str] | None = None) -> int:
         print(f"Stopped and saved. To go on, add --resume to the same command (run folder: {folder}).")
         return 130
     if chosen.is_chief:
-        # What a newcomer can run as it stands: the project brings a few pictures along.
-        pictures = "PICTURES" if args.experiment else experiment_files.EXAMPLE_PICTURES
-        print(summary.results_of(folder, None if "noise" in trained.model.feed else pictures))
+        pictures = "PICTURES" if args.experiment else experiment_files.EXAMPLE_PICTURES   # which a newcomer has
+        first, style = getattr(trained.model, trained.model.saved[0]), next(iter(trained.model.classes), "")
+        print(summary.results_of(folder, None if len(first.inputs[0].shape) == 2 else pictures, style))
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m pixelart_tf.train", description=__doc__, epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -1,12 +1,23 @@
 """What all commands share: mistakes told in one line on stderr with exit status 2, and a progress bar."""
 
+import argparse
+import contextlib
 import functools
 import os
 import sys
+from collections.abc import Iterator
+from typing import NoReturn
 
 
 class UserError(ValueError):
     """A mistake that the user can mend; its message is one line that names the file, the key or the rule."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser of command lines that leaves a mistake to `command`, in one line and without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message} (see {self.prog} --help)")
 
 
 def command(main):
@@ -14,16 +25,24 @@ def command(main):
 
     Returns:
         A function of the same signature: 0 when all is well (or what `main` returned), 2 after a `UserError`, an error
-        of the file system or too little memory, 130 after Ctrl-C.
+        of the file system or too little memory, 130 after Ctrl-C, and 141, without a word, where who read the output is
+        gone (`| head`): the numbers that shells give to what ends by SIGINT and SIGPIPE.
     """
     prog = "python -m " + main.__module__.removesuffix(".__main__")
 
     @functools.wraps(main)
     def wrapper(argv: list[str] | None = None) -> int:
         try:
-            return main([_at_home(each) for each in (sys.argv[1:] if argv is None else argv)]) or 0
+            with _flushed():
+                return main([_at_home(each) for each in (sys.argv[1:] if argv is None else argv)]) or 0
         except UserError as error:
             message = str(error)
+        except BrokenPipeError as error:
+            if error.filename:
+                message = f"{error.filename}: {error.strerror}"
+            else:
+                _drop_output()
+                return 141
         except OSError as error:   # no permission, a full disk, a folder in the way
             if error.strerror is None:
                 raise
@@ -38,6 +57,25 @@ def command(main):
         return 2
 
     return wrapper
+
+
+@contextlib.contextmanager
+def _flushed() -> Iterator[None]:
+    """Writes what was printed before the block ends: at the interpreter's end a reader that is gone is told aloud."""
+    try:
+        yield
+    except SystemExit:   # after --help
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
+
+
+def _drop_output() -> None:
+    """What is left to print goes nowhere."""
+    with contextlib.suppress(OSError, ValueError):   # in a test it may be no file
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _at_home(argument: str) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -37,6 +38,26 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Gives a temporary name in the same place; what was made there becomes `path` when the block ends well.
+
+    Raises:
+        OSError: the disk or the folder does not take it; it names `path`.
+    """
+    temporary = path.with_name(f".part.{path.name}")
+    shutil.rmtree(temporary, ignore_errors=True)   # of a run that was killed
+    try:
+        yield temporary
+        if path.exists():
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OSError(error.errno or errno.EIO, error.strerror or str(error), str(path)) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes UTF-8 text."""
     with replacing(path) as temporary:
@@ -46,6 +67,12 @@ def write_text(path: Path, text: str) -> None:
 def expanded(path: str | Path) -> Path:
     """The same path with `~` as the home folder, which no shell does within quotes; `~x` stays where no user is x."""
     return Path(os.path.expanduser(path))
+
+
+def may_be_name(given: str | Path) -> bool:
+    """Whether what stands where a path is asked for may be a name instead: a single word, without a suffix."""
+    path = Path(given)
+    return len(path.parts) == 1 and not path.suffix and path.name != ".."
 
 
 def check_output(

@@ -115,7 +115,7 @@ def check_options(
     if style is not None:
         for name in ("cell", "width"):
             value = getattr(style, name)
-            if isinstance(value, int) and size % value:
+            if value not in (None, "auto") and (isinstance(value, tuple) or size % value):
                 raise UserError(f"`{name}` must divide {size}, so that all cells are equal squares. Received: {value}")
 
 

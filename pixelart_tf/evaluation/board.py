@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pixelart_tf import devices, features, scores
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.base.threads import ahead
-from pixelart_tf.evaluation import table
+from pixelart_tf.evaluation import drawn, table
 from pixelart_tf.evaluation.entries import Contestant, Row, rows_of
 from pixelart_tf.evaluation.evaluate import score_features
 from pixelart_tf.evaluation.extractor import Extractor, check_options
@@ -95,7 +97,7 @@ def make_board(
         reference = scores.Reference(found.features)
     except scores.ScoreError as error:
         raise UserError(f"{real}: {error}") from None
-    scoring = _Scoring(extractor, chosen, reference, photos, limit)
+    scoring = _Scoring(extractor, chosen, reference, drawn.all_cells(drawn.images_of(real)), photos, limit)
     for row in rows:
         for each in row.contestants:
             scoring.score(each, totals[each.path], num_resamples if len(row.contestants) == 1 else 0)
@@ -153,17 +155,20 @@ class _Scoring:
     extractor: Extractor
     chosen: devices.Devices
     reference: scores.Reference
+    real_cells: list[np.ndarray] | None   # of the real pictures, where all are pixel art
     photos: str | None
     limit: int | None
 
     def score(self, contestant: Contestant, total: int, num_resamples: int) -> None:
         """Fills in what a contestant of `total` pictures scores. Raises UserError."""
         bar = ProgressBar(f"scoring {contestant.path}")
+        drawing = drawn.Drawing(self.real_cells)
         if contestant.generator is None:
             batches = self.extractor.stream(contestant.path, bad=[], limit=self.limit, progress=bar)
         else:
             batches = self.extractor.batches_of(
-                self._translated(contestant.generator), contestant.path, progress=bar, total=total
+                drawing.watch(self._translated(contestant.generator, drawing)), contestant.path, progress=bar,
+                total=total,
             )
         try:
             contestant.found, contestant.intervals = score_features(
@@ -172,11 +177,14 @@ class _Scoring:
             )
         except scores.ScoreError as error:
             raise UserError(f"{contestant.path}: {error}") from None
+        if contestant.generator is None and self.real_cells is not None:
+            drawing.made = drawn.all_cells(drawn.images_of(contestant.path, self.limit))
+        contestant.style, contestant.far = drawing.style, drawing.far
 
-    def _translated(self, path: Path):
+    def _translated(self, path: Path, drawing: drawn.Drawing):
         """The photos' places and what a generator makes of them, uint8 (H, W, 3)."""
         items = itertools.islice(sources.read(self.photos), self.limit)
         named_images = ahead(lambda item: (item.place, item.decode()), items)
         with self.chosen.scope():
             generator = load_generator(path)
-        return translate(generator, named_images, predict=self.chosen.predictor(generator))
+        return translate(generator, drawing.remember(named_images), predict=self.chosen.predictor(generator))

@@ -11,10 +11,12 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from scipy.special import stdtrit
+import scipy
 
+from pixelart_tf.base import files
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.evaluation import feature_sets
+from pixelart_tf.generators import pretrained
 from pixelart_tf.pictures import finding, sources
 from pixelart_tf.scores import Scores
 from pixelart_tf.settings.run_folder import RunFolder
@@ -35,6 +37,7 @@ class Contestant:
         is_checked: whether all of the pictures that it was trained on could be looked through.
         leaks: a line for each set of pictures that decides its score and was trained on.
         found, intervals: what it scored; see `evaluate.score_features`.
+        style, far: how it is drawn (see `scores.pixel_art`); None where that cannot be told.
     """
 
     path: str
@@ -48,6 +51,8 @@ class Contestant:
     leaks: list[str] = dataclasses.field(default_factory=list)
     found: Scores | None = None
     intervals: dict[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
+    style: float | None = None
+    far: float | None = None
 
     @property
     def seed(self) -> int | None:
@@ -75,13 +80,18 @@ class Row:
     def mean(self, key: str) -> float:
         return float(np.mean([getattr(each.found, key) for each in self.contestants]))
 
+    def drawn(self, key: str) -> float | None:
+        """The mean of `"style"` or `"far"`; None where one of them has none."""
+        values = [getattr(each, key) for each in self.contestants]
+        return None if None in values else float(np.mean(values))
+
     def interval(self, key: str) -> tuple[float, float]:
         """The interval of 95 %, nan where there is none. For several contestants it is Student's t of their mean."""
         count = len(self.contestants)
         if count == 1:
             return self.contestants[0].intervals.get(key, (math.nan, math.nan))
         values = [getattr(each.found, key) for each in self.contestants]
-        half = float(stdtrit(count - 1, 0.975) * np.std(values, ddof=1) / math.sqrt(count))
+        half = float(scipy.special.stdtrit(count - 1, 0.975) * np.std(values, ddof=1) / math.sqrt(count))
         low, high = self.mean(key) - half, self.mean(key) + half
         return low if key == "kid" or math.isnan(low) else max(low, 0.0), high   # KID is the only one below 0
 
@@ -162,7 +172,8 @@ def _contestant(path: str, last: bool) -> Contestant:
     run = RunFolder(given)
     if run.is_run:
         return _of_run(path, run, last)
-    if given.suffix == ".keras":
+    if given.suffix == ".keras" or (files.may_be_name(path) and not given.exists()):
+        given = pretrained.find(path)
         if not given.is_file():
             raise UserError(f"{path}: no such file")
         homes = [run for run in map(RunFolder, given.resolve().parents[:2]) if _is_whole(run)]

@@ -1,4 +1,4 @@
-"""Features -> scores, the one way; and one set of pictures scored against another: MiFID, FID, distance, KID."""
+"""Features -> scores, the one way; and one set of pictures scored against another."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -11,8 +11,8 @@ from pixelart_tf.base import files
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.evaluation import feature_sets, report
-from pixelart_tf.evaluation.extractor import Extractor, common_origin
-from pixelart_tf.evaluation.feature_sets import is_features, read_npz
+from pixelart_tf.evaluation.extractor import Extractor
+from pixelart_tf.evaluation.feature_sets import FeatureSet, Origin, is_features, read_npz
 from pixelart_tf.evaluation.result import Evaluation, lines_of, warnings_of
 
 
@@ -24,6 +24,8 @@ def score_features(
     direction: str = "generated",
     num_resamples: int = 0,
     seed: int = 0,
+    neighbourhoods: bool = True,
+    compared: Callable[[int, int], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[scores.Scores, dict[str, tuple[float, float]]]:
     """Scores a generated set that comes in batches, so that memory does not bound its size.
@@ -34,6 +36,9 @@ def score_features(
         epsilon, direction: see `scores.mifid`.
         num_resamples: resamplings of the generated set for the intervals; 0 for none.
         seed: of the resampling and of KID's subsets.
+        neighbourhoods: whether precision, recall, density and coverage are wanted, which take as long as the product
+            of the numbers of pictures.
+        compared: is called with the numbers of blocks of their distances done and to do.
         progress: is called with the numbers of resamplings done and to do.
 
     Returns:
@@ -46,12 +51,15 @@ def score_features(
     streamed = scores.StreamedScores(reference, epsilon=epsilon, direction=direction, seed=seed)
     for rows in batches:
         streamed.update(rows)
-    found, intervals = streamed.scores(), {}
+    near = streamed.neighbourhoods(compared) if neighbourhoods else None
+    found, intervals = streamed.scores(near), {}
     if num_resamples and streamed.features is not None:
         intervals = scores.bootstrap(
             streamed.features, reference, num=num_resamples, seed=seed, epsilon=epsilon, direction=direction,
             progress=progress,
         )
+        if near is not None:
+            intervals |= near.intervals(num=num_resamples, seed=seed)
     return found, intervals
 
 
@@ -91,7 +99,7 @@ def evaluate(
     check_options(epsilon=epsilon, num_resamples=num_resamples, seed=seed)
     check_outputs(save_real, report_dir, overwrite=overwrite, inputs=inputs)
     given = {pattern: read_npz(Path(pattern)) for pattern in (real, generated) if is_features(pattern)}
-    origin = common_origin(given, extractor)
+    origin = _common_origin(given, extractor)
     theirs = given.get(real) or extractor.load(real, cache=cache, progress=progress(f"features of {real}", "pictures"))
     if save_real is not None:
         feature_sets.write_npz(save_real, theirs)
@@ -111,7 +119,8 @@ def evaluate(
             batches = nearest.noted(batches)
         found, intervals = score_features(
             (rows for _, rows in batches), reference, epsilon=epsilon, direction=direction,
-            num_resamples=num_resamples, seed=seed, progress=progress("resampling", "times"),
+            num_resamples=num_resamples, seed=seed, compared=progress("comparing", "blocks"),
+            progress=progress("resampling", "times"),
         )
     except scores.ScoreError as error:
         raise UserError(f"{generated} against {real}: {error}") from None
@@ -155,6 +164,26 @@ def check_outputs(
             raise UserError(f"{report_dir}: a file, not a folder for the report")
         report_dir.mkdir(parents=True, exist_ok=True)
         files.check_output(report_dir / report.PAGE_NAME, overwrite=overwrite)
+
+
+def _common_origin(given: dict[str | Path, FeatureSet], extractor: Extractor | None) -> Origin | None:
+    """The network that all features are of. Raises UserError where sets are of two, or of pictures of two sizes."""
+    known = [(pattern, found.origin) for pattern, found in given.items() if found.origin]
+    if extractor is not None:
+        known.insert(0, ("`--network`", extractor.origin))
+    for pattern, origin in known[1:]:
+        if origin.weights_hash != known[0][1].weights_hash:
+            raise UserError(f"{pattern}: features of {origin}, but {known[0][0]} gives those of {known[0][1]}")
+    sized = [(pattern, found.size) for pattern, found in given.items() if found.size]
+    for pattern, size in sized:
+        if extractor is not None:
+            extractor.expect(size, pattern)
+        if size != sized[0][1]:
+            (height, width), (pattern_0, (height_0, width_0)) = size, sized[0]
+            raise UserError(
+                f"{pattern}: of pictures of {width}x{height} pixels, but those of {pattern_0} have {width_0}x{height_0}"
+            )
+    return known[0][1] if known else None
 
 
 class _Nearest:

@@ -28,6 +28,10 @@ def check_options(*, size: int | None, batch_size: int) -> None:
         raise UserError(f"`batch_size` must be at least 1. Received: {batch_size}")
 
 
+# From chunks of encoded pictures of a set to those of `Extractor.chunk`, in order.
+Elsewhere = Callable[[Iterable[list[sources.Encoded]], str | Path], Iterable[tuple]]
+
+
 class Extractor:
     """Runs a feature network over sets of pictures.
 
@@ -39,16 +43,17 @@ class Extractor:
             pictures of a set, and of two sets that are compared, must have one size.
         batch_size: pictures that go through the network together.
         skip_bad: leave out pictures that cannot be read, which else raise an error.
+        elsewhere: does what `stream` does to its pictures, chunk by chunk; see `on_cluster`. None is this process.
     """
 
     def __init__(
         self, network: FeatureNetwork, *, predict: Callable[[np.ndarray], np.ndarray], size: int | None = None,
-        batch_size: int = 32, skip_bad: bool = False,
+        batch_size: int = 32, skip_bad: bool = False, elsewhere: Elsewhere | None = None,
     ):
         check_options(size=size, batch_size=batch_size)
         self.origin = Origin(network.name, network.weights_hash, network.note)
         self.size, self.batch_size, self.skip_bad = size, batch_size, skip_bad
-        self._predict = predict
+        self._predict, self._elsewhere = predict, elsewhere
         self._size_seen: tuple[int, int] | None = None
         self._seen_in = ""
 
@@ -77,14 +82,15 @@ class Extractor:
         return np.asarray(self._predict(pictures.astype(np.float32)), np.float32)
 
     def batches_of(
-        self, named_images: Iterable[tuple[str, np.ndarray]], pattern: str | Path, *,
+        self, named_images: Iterable[tuple[str, np.ndarray] | None], pattern: str | Path, *,
         progress: Callable[[int, int | None], None] | None = None, total: int | None = None,
         on_picture: Callable[[np.ndarray], None] | None = None,
     ) -> Iterator[tuple[list[str], np.ndarray]]:
         """Features of pictures that are in memory, batch by batch; no more than a batch of pictures is held.
 
         Args:
-            named_images: pairs of a name and a uint8 image (H, W, 3), which is fitted to `size`.
+            named_images: pairs of a name and a uint8 image (H, W, 3), which is fitted to `size`. Where None stands
+                among them, no batch holds pictures from both sides of it.
             pattern: what messages call all of them.
             progress: is called with the numbers of pictures done and to do.
             total: the number of pictures; None where it is not known.
@@ -96,12 +102,8 @@ class Extractor:
         Raises:
             UserError: pictures of several sizes.
         """
-        named_images, done = iter(named_images), 0
-        first = list(itertools.islice(named_images, 1))
-        # Large pictures go in smaller batches, as each takes four bytes a value in the network, and more.
-        number = min([self.batch_size, *(max(1, limits.AHEAD_BYTES // (4 * image.nbytes)) for _, image in first)])
-        named_images = itertools.chain(first, named_images)
-        while batch := list(itertools.islice(named_images, number)):
+        done = 0
+        for batch in self._batches(named_images):
             pictures = []
             for name, image in batch:
                 pictures.append(self._fitted(image))
@@ -112,6 +114,20 @@ class Extractor:
             done += len(batch)
             if progress is not None:
                 progress(done, total)
+
+    def _batches(self, named_images: Iterable[tuple[str, np.ndarray] | None]) -> Iterator[list[tuple[str, np.ndarray]]]:
+        batch, number = [], self.batch_size
+        for each in named_images:
+            if each is not None:
+                if not batch:
+                    # Large ones go in smaller batches, as each takes four bytes a value in the network, and more.
+                    number = min(self.batch_size, max(1, limits.AHEAD_BYTES // (4 * each[1].nbytes)))
+                batch.append(each)
+            if batch and (each is None or len(batch) == number):
+                yield batch
+                batch = []
+        if batch:
+            yield batch
 
     def stream(
         self, pattern: str | Path, *, bad: list[str], limit: int | None = None,
@@ -135,8 +151,13 @@ class Extractor:
         """
         total, done = sources.count(pattern), 0
         total = min(total, limit) if total is not None and limit is not None else total
-        named_images = itertools.islice(self.pictures(pattern, bad=bad), limit)
-        for names, rows in self.batches_of(named_images, pattern, on_picture=on_picture):
+        if self._elsewhere is not None and limit is None and on_picture is None:
+            batches = self._made_elsewhere(pattern, bad)
+        else:
+            every = self.chunk_size if limit is None else None
+            named_images = itertools.islice(self.pictures(pattern, bad=bad, every=every), limit)
+            batches = self.batches_of(named_images, pattern, on_picture=on_picture)
+        for names, rows in batches:
             yield names, rows
             done += len(names)
             if progress is not None:
@@ -146,14 +167,43 @@ class Extractor:
         if progress is not None:
             progress(done + len(bad), done + len(bad))
 
-    def pictures(self, pattern: str | Path, *, bad: list[str]) -> Iterator[tuple[str, np.ndarray]]:
-        """Names and uint8 images (H, W, 3) as they go into the network; see `stream`."""
-        for item, found in ahead(self._decode, sources.read(pattern)):
+    @property
+    def chunk_size(self) -> int:
+        """Pictures of which no batch goes beyond the last one, so that chunks can be worked on apart."""
+        return 8 * self.batch_size
+
+    def chunk(
+        self, items: list[sources.Encoded], pattern: str | Path
+    ) -> tuple[list[tuple[list[str], np.ndarray]], list[str], tuple[int, int] | None]:
+        """The batches of a chunk, as `stream` has them; its bad pictures; and the size of all pictures so far."""
+        bad = []
+        batches = list(self.batches_of(self._decoded(items, pattern, bad), pattern))
+        return batches, bad, self._size_seen
+
+    def _made_elsewhere(self, pattern: str | Path, bad: list[str]) -> Iterator[tuple[list[str], np.ndarray]]:
+        items = sources.read(pattern)
+        chunks = iter(lambda: list(itertools.islice(items, self.chunk_size)), [])
+        for batches, some_bad, size in self._elsewhere(chunks, pattern):
+            bad += some_bad
+            if size is not None:
+                self.expect(size, pattern)
+            yield from batches
+
+    def pictures(
+        self, pattern: str | Path, *, bad: list[str], every: int | None = None
+    ) -> Iterator[tuple[str, np.ndarray] | None]:
+        """Names and uint8 images (H, W, 3) as they go into the network; see `stream`. None after `every` pictures."""
+        return self._decoded(sources.read(pattern), pattern, bad, every)
+
+    def _decoded(self, items, pattern, bad, every=None) -> Iterator[tuple[str, np.ndarray] | None]:
+        for number, (item, found) in enumerate(ahead(self._decode, items), 1):
             if isinstance(found, images.ImageError):
                 bad.append(str(found))
             else:
                 self.expect(found.shape[:2], pattern, item.place)
                 yield item.name, found
+            if every and number % every == 0:
+                yield None
 
     def load(
         self, pattern: str | Path, *, cache: bool = True, progress: Callable[[int, int | None], None] | None = None
@@ -251,23 +301,3 @@ class Extractor:
                 f"{place or pattern}: {size[1]}x{size[0]} pixels, but {others} "
                 f"{self._size_seen[1]}x{self._size_seen[0]}: `--size N` brings all to one size"
             )
-
-
-def common_origin(given: dict[str | Path, FeatureSet], extractor: Extractor | None) -> Origin | None:
-    """The network that all features are of. Raises UserError where sets are of two, or of pictures of two sizes."""
-    known = [(pattern, found.origin) for pattern, found in given.items() if found.origin]
-    if extractor is not None:
-        known.insert(0, ("`--network`", extractor.origin))
-    for pattern, origin in known[1:]:
-        if origin.weights_hash != known[0][1].weights_hash:
-            raise UserError(f"{pattern}: features of {origin}, but {known[0][0]} gives those of {known[0][1]}")
-    sized = [(pattern, found.size) for pattern, found in given.items() if found.size]
-    for pattern, size in sized:
-        if extractor is not None:
-            extractor.expect(size, pattern)
-        if size != sized[0][1]:
-            (height, width), (pattern_0, (height_0, width_0)) = size, sized[0]
-            raise UserError(
-                f"{pattern}: of pictures of {width}x{height} pixels, but those of {pattern_0} have {width_0}x{height_0}"
-            )
-    return known[0][1] if known else None

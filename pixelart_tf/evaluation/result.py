@@ -14,7 +14,7 @@ class Evaluation:
     """What a comparison found.
 
     Attributes:
-        scores: MiFID, FID, memorization distance, KID and the counts.
+        scores: MiFID, FID, memorization distance, KID, precision and the others like it, and the counts.
         intervals: (low, high) of 95 % by the name of the score; empty where nothing was resampled.
         origin: the network that the features are of; None where both sets were given as features that do not say it.
         dimension: numbers in a feature vector.
@@ -54,6 +54,12 @@ def warnings_of(
             f"{' and '.join(few)} pictures are few for {dimension:,} features: FID comes out too high, and compares "
             "only with scores of as many pictures"
         )
+    for names, k, value in (
+        ("precision and recall", scores.PRECISION_K, found.precision),
+        ("density and coverage", scores.DENSITY_K, found.density),
+    ):
+        if math.isnan(value):
+            warnings.append(f"no {names}: they need at least {k + 1} pictures on each side")
     if no_interval:
         warnings.append(f"no intervals: more than {scores.KEPT_ROWS:,} generated pictures are not kept to be resampled")
     warnings += [f"{pattern} does not say which network its features are of" for pattern in unknown]
@@ -71,11 +77,16 @@ def lines_of(evaluation: Evaluation) -> list[tuple[str, str]]:
         low, high = evaluation.intervals.get(key, (math.nan, math.nan))
         return text if math.isnan(low) else f"{text}   (95 %: {low:.{digits}f} to {high:.{digits}f})"
 
+    near = [
+        (name, with_interval(name, 3)) for name in ("precision", "recall", "density", "coverage")
+        if not math.isnan(getattr(found, name))
+    ]
     return [
         ("MiFID", "undefined: the sets are copies" if found.is_copy else with_interval("mifid", 3)),
         ("FID", with_interval("fid", 3)),
         ("memorization distance", with_interval("memorization_distance", 5)),
         ("KID", f"{found.kid:.6f}" + ("" if math.isnan(found.kid_std) else f" +- {found.kid_std:.6f}")),
+        *near,
         ("generated pictures", f"{found.num_generated:,}"),
         ("real pictures", f"{found.num_real:,}"),
         ("network", f"{evaluation.origin or 'not known'}, {evaluation.dimension:,} features"),

@@ -17,6 +17,7 @@ from pixelart_tf.evaluation.feature_sets import Origin
 from pixelart_tf.evaluation.result import finite
 
 NUMBERS = ("mifid", "fid", "memorization_distance", "kid")
+DRAWN = ("style", "far")   # of pixel art; see `scores.pixel_art`
 # What stands for a row in the picture: its color, its marker and the legend's words.
 ONE = "#1d4ed8", "s", "one set, 95 % by resampling its pictures"
 SEVERAL = "#c2410c", "o", "mean of several trainings, 95 % by Student's t"
@@ -71,13 +72,15 @@ def listed(names: Iterable[str]) -> str:
 
 def table(rows: list[Row]) -> str:
     """Aligned columns, a line a row, and below a row of several their own."""
-    lines = [("", "", "runs", "MiFID", "95 %", "FID", "memorization", "KID", "pictures", "held out")]
+    shown = [key for key in DRAWN if any(row.drawn(key) is not None for row in rows)]
+    lines = [("", "", "runs", "MiFID", "95 %", "FID", "memorization", "KID", *shown, "pictures", "held out")]
     for place, row in enumerate(rows, 1):
         one, several = row.contestants[0], len(row.contestants) > 1
         low, high = row.interval("mifid")
         interval = "-" if math.isnan(low) else f"{low:.3f} to {high:.3f}"
         name = f"{row.name} ({one.epoch})" if one.epoch and not several else row.name
         cells = _cells(row.mean, interval)
+        cells += tuple(_drawn(row.drawn(key)) for key in shown)
         lines.append((f"{place}", name, f"{len(row.contestants)}", *cells, _counted(row), row.held_out))
         if several:
             for each in sorted(row.contestants, key=lambda each: order(each.found.mifid)):
@@ -85,9 +88,10 @@ def table(rows: list[Row]) -> str:
                 told = ", ".join(filter(None, (seed, each.epoch)))
                 mine = functools.partial(getattr, each.found)
                 name = f"  {each.path}{f' ({told})' if told else ''}"
-                lines.append(("", name, "", *_cells(mine, ""), "", each.held_out))
+                how = (_drawn(getattr(each, key)) for key in shown)
+                lines.append(("", name, "", *_cells(mine, ""), *how, "", each.held_out))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    left = (1, 9)
+    left = (1, len(widths) - 1)
     return "\n".join(
         "  ".join(
             f"{cell:<{width}}" if i in left else f"{cell:>{width}}"
@@ -105,6 +109,10 @@ def _cells(value: Callable[[str], float], interval: str) -> tuple[str, ...]:
     )
 
 
+def _drawn(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
 def _counted(row: Row) -> str:
     counts = sorted({each.found.num_generated for each in row.contestants})
     return f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,}-{counts[-1]:,}"
@@ -120,11 +128,13 @@ def as_json(rows: list[Row], **settings) -> str:
         {
             "place": place, "name": row.name, "held_out": row.held_out,
             **{key: finite(row.mean(key)) for key in NUMBERS},
+            **{key: row.drawn(key) for key in DRAWN},
             "intervals": {key: [*map(finite, row.interval(key))] for key in NUMBERS},
             "runs": [
                 {"path": each.path, "generator": each.generator and str(each.generator), "epoch": each.epoch,
                  "seed": each.seed, "is_checked": each.is_checked, "held_out": each.held_out, "leaks": each.leaks,
-                 **{key: finite(value) for key, value in dataclasses.asdict(each.found).items()}}
+                 **{key: finite(value) for key, value in dataclasses.asdict(each.found).items()},
+                 **{key: getattr(each, key) for key in DRAWN}}
                 for each in row.contestants
             ],
         }
@@ -138,7 +148,8 @@ def as_csv(rows: list[Row]) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     ends = [f"{key}_{end}" for key in NUMBERS for end in ("low", "high")]
-    writer.writerow(["place", "name", "path", "runs", "seed", *NUMBERS, *ends, "num_generated", "num_real", "held_out"])
+    counted = ("num_generated", "num_real", "held_out")
+    writer.writerow(["place", "name", "path", "runs", "seed", *NUMBERS, *ends, *counted, *DRAWN])
     for place, row in enumerate(rows, 1):
         one, ends = row.contestants[0], [end for key in NUMBERS for end in row.interval(key)]
         several = len(row.contestants) > 1
@@ -147,11 +158,12 @@ def as_csv(rows: list[Row]) -> str:
         made = {each.found.num_generated for each in row.contestants}
         counts = [made.pop() if len(made) == 1 else None, one.found.num_real]
         lines = [[place, row.name, path, len(row.contestants), seed, *means, *ends, *counts, row.held_out]]
+        lines[0] += map(row.drawn, DRAWN)
         for each in row.contestants if several else ():
             values = [getattr(each.found, key) for key in NUMBERS]
             counts = [each.found.num_generated, each.found.num_real]
             told = [place, row.name, each.path, 1, each.seed, *values, *[None] * len(ends), *counts, each.held_out]
-            lines.append(told)
+            lines.append([*told, *(getattr(each, key) for key in DRAWN)])
         for line in lines:
             writer.writerow(["" if finite(cell) is None else cell for cell in line])
     return text.getvalue()

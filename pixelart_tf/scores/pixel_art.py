@@ -7,7 +7,7 @@ to be drawn.
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 PATCH = 5            # cells a side
 FLAT = 0.04          # of luminance in 0 to 1: patches that deviate less show nothing
@@ -74,7 +74,7 @@ def far(made: np.ndarray, original: np.ndarray) -> float:
     rows, columns = (np.arange(n) * m // n for n, m in zip((height, width), made.shape[:2], strict=True))
     sigmas = height / made.shape[0], width / made.shape[1], 0
     blurred = [
-        ndimage.gaussian_filter(picture.astype(np.float32), sigmas, mode="nearest")
+        scipy.ndimage.gaussian_filter(picture.astype(np.float32), sigmas, mode="nearest")
         for picture in (made[rows][:, columns], original)
     ]
     return float(np.abs(blurred[0] - blurred[1]).mean())

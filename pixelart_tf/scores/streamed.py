@@ -2,12 +2,14 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy import ndarray as Array
 
 from pixelart_tf.scores.distances import COPY_DISTANCE, Memorization, compare, fid_of_moments, penalised
 from pixelart_tf.scores.kernel import kid
+from pixelart_tf.scores.neighbours import Neighbourhoods, neighbourhoods
 from pixelart_tf.scores.sets import Moments, Reference, checked, prepared
 
 KEPT_ROWS = 20_000   # 160 MB of the Inception's features
@@ -18,7 +20,8 @@ class Scores:
     """What a generated set scores against a real one; see the functions of the same names.
 
     `mifid` is nan where `is_copy`: all of one set is in the other, and FID / 0 is undefined. `kid` is nan where no rows
-    were kept for it, `kid_std` where `kid` is one estimate of all rows.
+    were kept for it, `kid_std` where `kid` is one estimate of all rows. The last four are those of
+    `Neighbourhoods.figures`, nan where they were not asked for or a set is too small for them.
     """
 
     mifid: float
@@ -29,6 +32,10 @@ class Scores:
     num_generated: int
     num_real: int
     is_copy: bool
+    precision: float = math.nan
+    recall: float = math.nan
+    density: float = math.nan
+    coverage: float = math.nan
 
 
 class StreamedScores:
@@ -37,8 +44,8 @@ class StreamedScores:
     Args:
         real: (n, D) features, or a `Reference`.
         epsilon, direction: of `mifid`.
-        keep: generated rows that are kept for KID, and for `bootstrap`. Of more rows, KID is of a random sample of
-            this size, and `features` is None. 0 keeps none: KID is nan.
+        keep: generated rows that are kept for KID, for `neighbourhoods` and for `bootstrap`. Of more rows, the first
+            two are of a random sample of this size, and `features` is None. 0 keeps none: KID is nan.
         seed: of that sample and of KID's subsets.
     """
 
@@ -88,8 +95,17 @@ class StreamedScores:
         """All generated rows, or None where there were more than `keep`."""
         return self._sample[: self.num_generated] if 0 < self.num_generated <= self._keep else None
 
-    def scores(self) -> Scores:
+    def neighbourhoods(self, progress: Callable[[int, int], None] | None = None) -> Neighbourhoods | None:
+        """Those of the rows that were kept, None where none were; `progress` is as of `neighbours.neighbourhoods`."""
+        if self._sample is None:
+            return None
+        return neighbourhoods(self._sample[: self.num_generated], self.reference, progress=progress)
+
+    def scores(self, near: Neighbourhoods | None = None) -> Scores:
         """All scores of the rows so far.
+
+        Args:
+            near: their `neighbourhoods`, where those are wanted too.
 
         Raises:
             ScoreError: if there are less than two rows, or none has a direction.
@@ -107,6 +123,7 @@ class StreamedScores:
             num_generated=self.num_generated,
             num_real=self.reference.count,
             is_copy=distance < COPY_DISTANCE,
+            **({} if near is None else near.figures()),
         )
 
 
@@ -122,4 +139,4 @@ def score(
     rows = checked(generated, "generated")
     streamed = StreamedScores(real, epsilon=epsilon, direction=direction, keep=max(1, len(rows)), seed=seed)
     streamed.update(rows)
-    return streamed.scores()
+    return streamed.scores(streamed.neighbourhoods())
