@@ -1,12 +1,14 @@
 """What all commands share: a mistake is one line on stderr and exit status 2, never a traceback."""
 
 import errno
+import importlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from pixelart_tf.__main__ import MODULES
 from pixelart_tf.base.cli import UserError, command
 
 ROOT = Path(__file__).parents[1]
@@ -58,6 +60,23 @@ def test_all_well_is_what_main_returned():
     assert run(None)(["3"]) == 3
 
 
+@pytest.mark.parametrize(("words", "told"), [
+    (["records", "pixelate", "a", "b", "--size", "30by30"], "argument --size: must be HEIGHTxWIDTH"),
+    (["pixelize", "measure"], "the following arguments are required: PICTURES"),
+    (["submission", "check", "a.zip", "--sise"], "unrecognized arguments: --sise"),
+    (["convert"], "the following arguments are required"),
+])
+def test_a_wrong_command_line_is_one_line(words, told, capsys):
+    """It was the whole usage first, 8 lines and more."""
+    main = importlib.import_module(MODULES.get(words[0], f"pixelart_tf.{words[0]}")).main
+    assert main(words[1:]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert told in err
+    assert err.rstrip().endswith("--help)")
+
+
 @pytest.mark.parametrize("arguments", [["pixelart_tf.train", "none.toml"], ["pixelart_tf.records", "check", "none"]])
 def test_a_command_names_itself(arguments):
     ended = subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -65,3 +84,18 @@ def test_a_command_names_itself(arguments):
     assert ended.stdout == ""
     assert ended.stderr.startswith(f"python -m {arguments[0]}: none")
     assert len(ended.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", [
+    ["pixelart_tf"], ["pixelart_tf.pixelize", "palettes"], ["pixelart_tf.pixelize", "--help"],
+    ["pixelart_tf.train", "--settings"],
+])
+def test_a_reader_that_is_gone_is_no_mistake(words):
+    """`| head` got "Broken pipe" and status 2."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    process.stdout.close()   # before anything is written
+    assert process.stderr.read() == ""
+    assert process.wait() in (0, 141)   # argparse drops what is left of --help by itself
+    process.stderr.close()

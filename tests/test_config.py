@@ -6,7 +6,7 @@ from typing import Annotated
 import pytest
 
 from pixelart_tf.settings import config, tables
-from pixelart_tf.settings.experiment import Settings, resumed
+from pixelart_tf.settings.experiment import Settings, resumed, tables_of
 
 
 def a_function(
@@ -80,6 +80,16 @@ def test_what_domains_share_is_not_lost_where_a_run_goes_on():
     with pytest.raises(config.ConfigError, match=r"`data.source.image_size` was 32 when run began and is 64 now"):
         resumed(config.overridden({}, ["data.image_size=64"]), before, "run")
     assert resumed(config.overridden({}, ["data.image_size=32"]), before, "run") == before
+
+
+def test_what_a_domains_own_setting_would_overrule_is_told(tmp_path):
+    """`--set data.image_size=64` changed nothing, and nothing was said."""
+    path = tmp_path / "e.toml"
+    path.write_text('[data]\nmirror = true\n[data.target]\nfiles = "a"\nimage_size = 32\n', encoding="utf-8")
+    with pytest.raises(config.ConfigError, match=r"^--set data.image_size: .* has `data.target.image_size`"):
+        tables_of(path, ["data.image_size=64"])
+    for overrides in (["data.mirror=false"], ["data.image_size=64", "data.target.image_size=16"]):
+        tables_of(path, overrides)
 
 
 def test_a_models_option_that_is_a_path_is_annotated_as_one(tmp_path):

@@ -16,6 +16,7 @@ SIZE = 16
 RESNET = {"name": "resnet", "base_width": 4, "num_blocks": 1, "num_downsamplings": 1}
 UNET = {"name": "unet", "base_width": 4, "num_downsamplings": 2, "dropout": 0.0}
 PATCHGAN = {"base_width": 4, "num_layers": 1}
+NORMED = PATCHGAN | {"norm": "batch"}
 
 
 def gan(seed=0, size=(SIZE, SIZE), channels=(3, 3), **options):
@@ -187,6 +188,26 @@ def test_gradients_reach_the_generators_through_the_augmentation():
     assert max(np.abs(g).max() for g in found) > 1e-6
 
 
+@pytest.mark.parametrize("norm", ["instance", "batch", "none"])
+def test_real_and_made_pictures_are_normed_apart(norm):
+    model = gan(discriminator=PATCHGAN | {"norm": norm})
+    judge, (real, fake) = model.target_discriminator, tensors(pictures(batch=3)).values()
+    fake = 0.2 * fake - 0.7   # darker: of one batch with the real ones, its mean would be another
+    before = judge.get_weights()
+    of_generator, of_judge = (
+        float(loss) for loss in model.game(judge, real, fake, adversarial=model.adversarial, training=True)
+    )
+    kept = judge.get_weights()
+    judge.set_weights(before)
+    # One pass of the real pictures, one of the made ones; what is kept has seen both, once.
+    of_real, of_fake = (ops.convert_to_numpy(judge(each, training=True)) for each in (real, fake))
+    assert of_generator == pytest.approx(((of_fake - 1) ** 2).mean(), rel=1e-4)
+    assert of_judge == pytest.approx((((of_real - 1) ** 2).mean() + (of_fake**2).mean()) / 2, rel=1e-4)
+    for mine, wanted in zip(kept, judge.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, wanted, rtol=1e-5, atol=1e-6)
+    assert any((a != b).any() for a, b in zip(before, kept, strict=True)) == (norm == "batch")
+
+
 def test_the_pool_shows_discriminators_old_fakes():
     model = gan(pool_size=4)
     plain = gan()
@@ -275,6 +296,9 @@ def test_what_is_learnt_is_one_scalar_without_a_train_step():
         ({"generator": {"image_size": 8}}, "`model.generator.image_size` is not a setting."),
         ({"size": (18, 18), "generator": RESNET | {"num_downsamplings": 2}}, "`image_size` must"),
         ({"objective": "wgan"}, "`objective` must be one of lsgan, bce, hinge, wgangp. Received: 'wgan'"),
+        ({"discriminator": NORMED | {"norm": "layer"}}, "`norm` must be one of instance, batch, none"),
+        ({"discriminator": NORMED, "r1_weight": 0.1}, "`r1_weight` must be 0 with batch norm, as pictures that meet"),
+        ({"discriminator": NORMED, "objective": "wgangp"}, '`objective` must not be "wgangp" with batch norm'),
         ({"pool_size": -1}, "`pool_size` must"),
         ({"color_weight": 1.0, "color_block": 17}, "`color_block` must be"),
         ({"cycle_weight": -1.0}, "`cycle_weight` must"),
@@ -297,7 +321,7 @@ def test_no_weight_is_read_after_its_update():
     """
     from tensorflow.python.eager import context  # the optimized graph is shown nowhere else
 
-    model = compiled(gan(pool_size=2, diff_augment="color", generator=RESNET | {"dropout": 0.5}))
+    model = compiled(gan(pool_size=2, diff_augment="color", generator=RESNET | {"dropout": 0.5, "l2": 1e-4}))
     model.make_train_function()
     iterator = iter(batches())
     context.context().enable_graph_collection()
@@ -325,3 +349,21 @@ def test_no_weight_is_read_after_its_update():
         for read in reads:
             if read.input[0] == write.input[0]:
                 assert read.name in before(write.name) or write.name in before(read.name), (read.name, write.name)
+
+
+def test_the_topology_loss_is_the_distance_of_features_along_the_cycles():
+    plain, model = gan(), gan(topology_weight=2.0)
+    assert [v.shape for v in plain.variables] == [v.shape for v in model.variables if "topology" not in v.path]
+    assert "topology" not in plain.trackers
+    x = {key: ops.convert_to_tensor(value) for key, value in pictures().items()}
+    made, terms = model(x), {}
+    model.track = terms.update
+    loss = float(model.compute_loss(x=x, y_pred=made))
+    wanted = sum(float(model.topology(x[key], made[f"cycled_{key}"])) for key in ("source", "target"))
+    assert float(terms["topology"]) == pytest.approx(wanted, rel=1e-4)
+    assert float(model.topology(x["source"], x["source"])) == 0
+    topology, model.topology = model.topology, lambda *_: 0.0
+    assert loss - float(model.compute_loss(x=x, y_pred=made)) == pytest.approx(2 * wanted, rel=1e-3)
+    model.topology = topology
+    with pytest.raises(ValueError, match="`topology_weight` must be 0"):
+        gan(topology_weight=1.0, cycle_weight=0.0)

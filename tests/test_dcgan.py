@@ -77,6 +77,24 @@ def test_the_losses_are_the_papers_and_batches_are_normed_apart():
     assert total == pytest.approx(terms["generator"] + terms["discriminator"], rel=1e-5)
 
 
+def test_classes_are_beside_the_noise_and_in_the_logit():
+    plain, of_classes = DCGAN(SHAPES, **TINY), DCGAN(SHAPES | {"label": (3,)}, **TINY)
+    assert plain.feed == ("target", "noise")
+    assert of_classes.feed == ("target", "noise", "label")
+    assert of_classes.shapes["noise"] == plain.shapes["noise"]
+    numbers = [model.generator.input_shape[1] for model in (plain, of_classes)]
+    assert numbers == [8, 8 + 3]
+    x = {key: ops.convert_to_tensor(value) for key, value in batch(perturb(of_classes), size=4).items()}
+    made, judged = [], []
+    for label in range(3):
+        x |= {"label": ops.full((4,), label, dtype="int32")}
+        made.append(ops.convert_to_numpy(of_classes(x)))
+        given = {"images": x["target"], "condition": ops.one_hot(x["label"], 3)}
+        judged.append(ops.convert_to_numpy(of_classes.discriminator(given)))
+    for found in (made, judged):   # another class, another picture, and another logit of the same picture
+        assert all(np.abs(found[i] - found[i - 1]).max() > 1e-3 for i in range(3))
+
+
 @pytest.mark.parametrize(("options", "message"), [
     ({"shapes": {"target": (48, 48, 3)}}, r"square, one of 16, 32, 64, 128, 256 pixels a side. Received: \(48, 48\)"),
     ({"shapes": {"target": (32, 64, 3)}}, r"must be square, .* Received: \(32, 64\)"),
@@ -135,3 +153,25 @@ def test_it_learns_four_pictures_by_heart():
     for step in range(500):
         model.train_on_batch({"target": np.repeat(pictures, 4, axis=0), "noise": noise.draw(16, 8, seed=step)})
     assert nearest().max() < 0.2
+
+
+@pytest.mark.slow
+def test_it_learns_which_pictures_belong_to_which_class():
+    """Two classes of two sprites each: of 64 samples of a class almost all are nearer to its own pictures."""
+    keras.utils.set_random_seed(0)
+    pictures, labels = four("sprite", 16), np.array([0, 0, 1, 1], np.int32)
+    model = DCGAN(
+        SHAPES | {"label": (2,)}, generator={"base_width": 32, "latent_size": 8}, discriminator={"base_width": 16}
+    )
+    model.compile(optimizer=adam(num_steps=500, learning_rate=1e-3), jit_compile=keras.backend.backend() == "jax")
+    for step in range(500):
+        model.train_on_batch({
+            "target": np.repeat(pictures, 4, axis=0), "noise": noise.draw(16, 8, seed=step),
+            "label": np.repeat(labels, 4),
+        })
+    for label in (0, 1):
+        given = {"noise": noise.draw(64, 8, seed=1), "label": np.full(64, label)}
+        made = model.made({"generator": model.generator}, given)
+        distances = np.abs(made[:, None] - pictures).mean((2, 3, 4))   # (64, 4)
+        assert (labels[distances.argmin(1)] == label).mean() > 0.9
+        assert distances[:, labels == label].min(0).max() < 0.2   # both of its pictures come

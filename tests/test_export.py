@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from pixelart_tf.generators.saving import as_float32, with_cells
+from pixelart_tf.generators.native import own_cell
+from pixelart_tf.generators.saving import as_float32, with_cells, with_read_cells
 from pixelart_tf.networks import resnet, unet
 
 pytestmark = pytest.mark.keras_only
@@ -32,6 +33,24 @@ def test_cells_of_one_pixel_change_nothing():
     assert with_cells(generator, 1) is generator
     with pytest.raises(ValueError, match="cell_size"):
         with_cells(generator, 0)
+
+
+def test_read_cells_are_the_medians_of_what_is_drawn(tmp_path):
+    generator = unet(image_size=32, base_width=4, name="to_target")
+    with_read_cells(generator, 4).save(tmp_path / "g.keras")
+    saved = keras.saving.load_model(tmp_path / "g.keras")
+    images = noise(2, 32, 32, 3)
+    made = keras.ops.convert_to_numpy(saved(images))
+    drawn = keras.ops.convert_to_numpy(generator(images)).reshape(2, 8, 4, 8, 4, 3)
+    medians = np.median(drawn.transpose(0, 1, 3, 2, 4, 5).reshape(2, 8, 8, 16, 3), axis=3)
+    np.testing.assert_allclose(made, medians.repeat(4, axis=1).repeat(4, axis=2), atol=1e-5)
+    assert saved.name == "to_target"
+    assert own_cell(saved) == (4, 4)
+    assert own_cell(generator) is None
+    assert with_read_cells(generator, 1) is generator
+    for network, size in ((generator, 5), (resnet(base_width=4, num_downsamplings=1, num_blocks=1), 4)):
+        with pytest.raises(ValueError, match="`read_size` must divide"):
+            with_read_cells(network, size)
 
 
 @pytest.mark.parametrize("make", [

@@ -16,7 +16,7 @@ from pixelart_tf.evaluation.extractor import Extractor
 from pixelart_tf.evaluation.feature_sets import FeatureSet, Origin, read_npz, write_npz
 from pixelart_tf.features import FeatureNetwork
 from pixelart_tf.pictures import images
-from pixelart_tf.scores import Reference, bootstrap, score
+from pixelart_tf.scores import Reference, bootstrap, neighbourhoods, score
 
 
 class Means:
@@ -112,7 +112,9 @@ def test_scores_of_batches_are_those_of_the_whole():
     wanted = score(generated, real, seed=3)
     for key in ("mifid", "fid", "memorization_distance", "kid"):
         assert getattr(found, key) == pytest.approx(getattr(wanted, key), rel=1e-9)
-    assert intervals == bootstrap(generated, real, num=5, seed=3)
+    near = neighbourhoods(generated, real)
+    assert intervals == bootstrap(generated, real, num=5, seed=3) | near.intervals(num=5, seed=3)
+    assert {name: getattr(found, name) for name in near.figures()} == near.figures()
     assert score_features([generated], Reference(real))[1] == {}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from making_films import PICTURES, packets, pan, pictures, write
-from PIL import Image
+from PIL import GifImagePlugin, Image
 
 from pixelart_tf import films
 from pixelart_tf.base.cli import UserError
@@ -42,6 +42,7 @@ class Rate:
     def __init__(self, path="film", rate=Fraction(25), time_base=None, sound=()):
         self.path, self.rate, self.time_base = path, rate, time_base or 1 / rate
         self.sound, self.notes = list(sound), []
+        self.plays, self.origin, self.start, self.end = 0, Fraction(0), Fraction(0), None
 
 
 def save(path, frames, *, scale=4, film=None, times=None, **options):
@@ -114,7 +115,7 @@ def test_colors_of_both_standards_are_read_right(tmp_path):
     assert np.abs(image[32::64, 32::64].astype(int) - palette[index]).max() <= 4
 
 
-@pytest.mark.parametrize("suffix", [".gif", ".png", ".apng", ""])
+@pytest.mark.parametrize("suffix", [".gif", ".png", ".apng", ".webp", ""])
 @pytest.mark.parametrize("shots", [1, 3])
 @pytest.mark.parametrize("see_through", [False, True])
 def test_animations_and_folders_are_exact(tmp_path, suffix, shots, see_through):
@@ -305,8 +306,6 @@ def test_what_is_no_film(tmp_path):
             read(PICTURES / name)
     with pytest.raises(FileNotFoundError):
         read(tmp_path / "none.mp4")
-    with pytest.raises(UserError, match="a folder of frames only"):
-        read(tmp_path / "whole.mp4", rate=Fraction(12))
 
 
 def test_codecs_that_nobody_knows(tmp_path):
@@ -364,8 +363,8 @@ def test_outputs_are_checked_first(tmp_path):
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "000001.png").write_bytes(b"")
     for name, overwrite, words in [
-        ("out.avi", False, "must end in one of .mkv .mov .mp4 .webm .apng .gif .png"),
-        ("nowhere/out.mp4", False, "no such folder"), ("in.mp4", True, "an input, which is never overwritten"),
+        ("out.avi", False, "must end in one of .mkv .mov .mp4 .webm .apng .gif .png .webp"),
+        ("in.mp4", True, "an input, which is never overwritten"),
         ("there.gif", False, "--overwrite"), ("old", False, "--overwrite"), ("mine", True, "more than numbered frames"),
     ]:
         with pytest.raises(UserError, match=words):
@@ -443,3 +442,142 @@ def test_without_either_library_it_says_what_to_install(tmp_path):
     done = subprocess.run([sys.executable, "-c", code, path, tmp_path / "out.gif"], capture_output=True, text=True)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert 'pip install "pixelart-tf[video]"' in done.stderr
+
+
+def see_through(index):
+    """Art of 4x4 cells of which a column is transparent."""
+    opaque = np.ones((4, 4), bool)
+    opaque[:, index] = False
+    palette = np.array([[200, 30, 40], [20, 30, 200]], np.uint8)
+    return Art(index=np.eye(4, dtype=np.uint8), palette=palette, opaque=opaque, cell=1)
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".png", ".webp"])
+def test_nothing_is_seen_through_what_is_transparent(tmp_path, suffix):
+    """A GIF's opaque frame stayed below the next one."""
+    art = see_through(1)
+    whole = Art(index=1 - art.index, palette=art.palette, opaque=np.ones((4, 4), bool), cell=1)
+    made = [whole, art, whole, whole, see_through(2), whole]
+    save(tmp_path / f"film{suffix}", made, scale=3)
+    for each, frame in zip(made, read(tmp_path / f"film{suffix}")[1], strict=True):
+        expected = np.dstack([each.image(3)[..., :3], np.uint8(255) * each.opaque.repeat(3, 0).repeat(3, 1)])
+        found = np.array(Image.fromarray(frame.image).convert("RGBA"))
+        found[found[..., 3] == 0] = 0
+        expected[expected[..., 3] == 0] = 0
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".png", ".webp"])
+@pytest.mark.parametrize("plays", [0, 1, 3])
+def test_an_animation_plays_as_often_as_before(tmp_path, suffix, plays):
+    film = Rate()
+    film.plays = plays
+    save(tmp_path / f"film{suffix}", arts(3), film=film)
+    with Image.open(tmp_path / f"film{suffix}") as made:
+        # A GIF tells how often it begins anew, and without a number it does not; the others, how often they are shown.
+        told = {0: 0, 1: None, 3: 2}[plays] if suffix == ".gif" else plays
+        assert made.info.get("loop") == told
+    assert films.open_film(tmp_path / f"film{suffix}").plays == plays
+
+
+def test_what_a_gif_clears_is_transparent(tmp_path):
+    """Pillow puts the background's color there, where browsers show what is below the GIF."""
+    red, small = Image.new("RGB", (6, 4), (200, 0, 0)), Image.new("RGB", (2, 2), (0, 0, 200))
+    with (tmp_path / "a.gif").open("wb") as file:
+        file.write(b"GIF89a" + struct.pack("<HH3B", 6, 4, 0x70, 0, 0))
+        for image, corner, disposal in ((red, (0, 0), 2), (small, (1, 1), 1), (small, (4, 0), 3), (small, (5, 3), 1)):
+            image = image.convert("P", palette=Image.Palette.ADAPTIVE)
+            parts = GifImagePlugin.getdata(image, corner, include_color_table=True, duration=50, disposal=disposal)
+            file.write(b"".join(parts))
+        file.write(b";")
+    film, found = read(tmp_path / "a.gif")
+    assert film.notes == []
+    assert found[0].image.tolist() == np.array(red).tolist()
+    seen = [frame.image[..., 3] > 0 for frame in found[1:]]
+    expected = np.zeros((3, 4, 6), bool)
+    expected[:, 1:3, 1:3] = expected[1, :2, 4:] = expected[2, 3, 5] = True
+    np.testing.assert_array_equal(seen, expected)
+    assert {frame.duration for frame in found} == {Fraction(1, 20)}
+
+
+def test_a_hidden_first_picture_is_no_frame(tmp_path):
+    frames = [Image.new("RGB", (4, 4), (nth, 0, 0)) for nth in range(4)]
+    frames[0].save(tmp_path / "a.png", save_all=True, append_images=frames[1:], default_image=True, duration=80)
+    film, found = read(tmp_path / "a.png")
+    assert [int(frame.image[0, 0, 0]) for frame in found] == [1, 2, 3]
+    assert (film.num_frames, film.notes) == (3, [])
+
+
+@pytest.mark.parametrize("name", ["12:30.mp4", "a b%d[1]?.mkv", "-x.mp4"])
+def test_odd_names(tmp_path, name, monkeypatch):
+    write(tmp_path / "plain.mp4", pan("nt-owl.png", 5), sound="aac").rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    film, frames = read(name)
+    assert len(frames) == 5
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    save(Path(name), arts(5), film=films.open_film(f"../{name}"))
+    assert len(pictures(tmp_path / "out" / name)) == 5
+    with pytest.raises(UserError, match="an empty path: no such file or folder"):
+        films.open_film("")
+    with pytest.raises(UserError, match="an empty path: no output is called so"):
+        films.target("", film)
+
+
+def test_a_cover_is_no_film(tmp_path):
+    path = tmp_path / "in.mkv"
+    image = np.full((50, 60, 3), 128, np.uint8)
+    with av.open(str(path), "w") as container:
+        cover = container.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 60, 50, "yuvj420p"
+        cover.disposition = cover.disposition.attached_pic
+        film = container.add_stream("libx264", rate=25)
+        film.width, film.height, film.pix_fmt = 128, 96, "yuv420p"
+        container.mux(cover.encode(av.VideoFrame.from_ndarray(image, "rgb24").reformat(format="yuvj420p")))
+        for each in pan("nt-owl.png", 5):
+            container.mux(film.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(each), "rgb24")))
+        container.mux(film.encode(None))
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].width == 60
+    assert [frame.image.shape for frame in read(path)[1]] == [(96, 128, 3)] * 5
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".mp4"])
+def test_a_film_whose_clock_does_not_begin_at_0(tmp_path, suffix):
+    base = Fraction(1, 90000)
+    times = [180000 + 3600 * nth for nth in range(25)]
+    path = write(tmp_path / f"in{suffix}", pan("nt-owl.png", 25), times=times, time_base=base)
+    film, frames = read(path)
+    assert [frame.time - frames[0].time for frame in frames] == [Fraction(nth, 25) for nth in range(25)]
+    assert 0 <= frames[0].time < base
+    assert film.notes == []
+    save(tmp_path / "out.mkv", arts(25), film=film, times=[frame[1:] for frame in frames])
+    assert pictures(tmp_path / "out.mkv")[0][0] == 0
+
+
+def test_a_part_of_a_film_and_another_rate(tmp_path):
+    path = write(tmp_path / "in.mkv", pan("gc-cow.jpg", 75), sound="aac")
+    whole = [frame.image for frame in read(path)[1]]
+    film, frames = read(path, start=Fraction("1.2"), end=Fraction(2))
+    assert [frame.time for frame in frames] == [Fraction(nth, 25) for nth in range(20)]
+    assert all((frame.image == whole[30 + nth]).all() for nth, frame in enumerate(frames))
+    assert (film.num_frames, film.notes) == (20, [])
+    save(tmp_path / "out.mkv", arts(20), film=film, times=[frame[1:] for frame in frames])
+    sound = packets(tmp_path / "out.mkv", "audio")
+    assert -0.03 < sound[0][0] < 0.05
+    assert 0.7 < sound[-1][0] < 0.83
+    original = [data for _, data in packets(path, "audio")]
+    assert [data for _, data in sound] == original[original.index(sound[0][1]) :][: len(sound)]
+    film, frames = read(path, rate=Fraction(10))
+    assert [frame.time for frame in frames] == [Fraction(nth, 10) for nth in range(30)]
+    shown = [int(2.5 * nth) for nth in range(30)]
+    assert all((frame.image == whole[place]).all() for frame, place in zip(frames, shown, strict=True))
+    assert film.rate == 10
+    film, frames = read(path, rate=Fraction(50), start=Fraction(2))
+    assert len(frames) == 50
+    assert (frames[3].image == whole[51]).all()
+    for start, end, words in ((4, None, "nothing is shown from 4 seconds on"), (2, 1, "Received: 2 and 1")):
+        with pytest.raises(UserError, match=words):
+            read(path, start=Fraction(start), end=None if end is None else Fraction(end))
+    with pytest.raises(UserError, match="the frame rate must be over 0"):
+        read(path, rate=Fraction(0))

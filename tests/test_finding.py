@@ -51,10 +51,10 @@ def test_linked_folders_are_followed_and_circles_end():
 
 
 def test_files_that_are_left_out_are_told_once(capsys):
-    make(*(f"photos/{i}.HEIC" for i in range(10)), "photos/in/a.txt", "photos/b.txt", "photos/raw", "photos/good.png")
+    make(*(f"photos/{i}.XCF" for i in range(10)), "photos/in/a.txt", "photos/b.txt", "photos/raw", "photos/good.png")
     make("photos/README.md", "photos/LICENSE", "photos/Attribution.txt", "photos/Thumbs.db", "photos/.DS_Store")
     assert found("photos") == ["photos/good.png"]
-    note = "note: 13 files in photos are no pictures that can be read here: 10 .heic, 2 .txt, 1 without a suffix"
+    note = "note: 13 files in photos are no pictures that can be read here: 10 .xcf, 2 .txt, 1 without a suffix"
     assert capsys.readouterr().err.splitlines() == [note]
 
 
@@ -65,8 +65,8 @@ def test_usual_files_beside_pictures_are_not_worth_a_word(capsys):
 
 
 def test_a_folder_of_other_files_says_what_they_are():
-    make("photos/1.heic", "photos/2.heic")
-    with pytest.raises(UserError, match=r"photos: no pictures there \(.*\), but 2 \.heic$"):
+    make("photos/1.xcf", "photos/2.xcf")
+    with pytest.raises(UserError, match=r"photos: no pictures there \(.*\), but 2 \.xcf$"):
         finding.pictures("photos")
 
 

@@ -38,7 +38,7 @@ class Page(html.parser.HTMLParser):
 def folder(tmp_path):
     """Of a run of twelve epochs whose name has to be escaped."""
     folder = RunFolder(tmp_path / "a <b> & 'c' #1")
-    paths = [folder.curves, folder.networks]
+    paths = [folder.curves, folder.networks, folder.batch]
     paths += [folder.sheet(kind, epoch) for kind in ("samples", "patch_maps", "pairs") for epoch in (4, 8, 12)]
     paths += [folder.sheet("samples", 10_001), folder.path / "samples" / "epoch_mine.png"]
     for path in paths:
@@ -66,7 +66,7 @@ def test_it_shows_what_is_there_and_asks_for_nothing_else(folder):
     in_data = [path for sheets in page.data["sheets"].values() for path in sheets.values()]
     in_data += [path for paths in page.data["kept"].values() for path in paths]
     links = [link for link in page.links if link != "data:,"]   # an icon of nothing, which no browser looks for
-    assert {"curves.png", "networks.png", "samples/epoch_10001.png"} == set(links)
+    assert {"curves.png", "networks.png", "samples/batch.png", "samples/epoch_10001.png"} == set(links)
     assert all((folder.path / unquote(path)).is_file() for path in (*links, *in_data))
     assert "//" not in text.replace(" // ", "")   # but for comments
     assert text.count("</script>") == 2

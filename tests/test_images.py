@@ -227,6 +227,41 @@ def test_area_is_the_mean_of_each_block():
     assert np.abs(images.fit(image, 16, resample="area") - mean).max() <= 1
 
 
+def exact_means(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Each pixel repeated so often that boxes are whole: the plain mean of the repeated ones."""
+    rows, columns, channels = image.shape
+    many = image.repeat(height, axis=0).repeat(width, axis=1).astype(float)
+    return many.reshape(height, rows, width, columns, channels).mean(axis=(1, 3))
+
+
+@pytest.mark.parametrize("size", [(7, 13), (10, 13), (9, 20), (3, 19), (1, 1), (8, 15)])
+def test_area_shares_pixels_between_boxes(size):
+    made = images.fit(NOISE, size, how="stretch", resample="area")
+    assert np.abs(made - exact_means(NOISE, *size)).max() < 0.5001   # rounded
+    # 3 pixels in 2 boxes: the middle one is half in each. Pillow gives (0 + 90) / 2 and 240.
+    three = np.array([[0, 90, 240]], np.uint8)[..., None].repeat(3, axis=2)
+    assert images.fit(three, (1, 2), how="stretch", resample="area")[0, :, 0].tolist() == [30, 190]
+
+
+def test_area_weighs_colors_by_alpha():
+    alpha = RNG.integers(0, 256, (10, 20, 1), dtype=np.uint8)
+    weighted = exact_means(np.concatenate([NOISE / 255.0 * alpha, alpha], axis=-1), 7, 13)
+    expected = np.concatenate([weighted[..., :3] / weighted[..., 3:] * 255, weighted[..., 3:]], axis=-1)
+    made = images.fit(np.concatenate([NOISE, alpha], axis=-1), (7, 13), how="stretch", resample="area")
+    assert np.abs(made - expected).max() < 0.501
+
+
+def test_area_of_whole_boxes_is_pillows():
+    expected = np.asarray(Image.fromarray(NOISE).resize((10, 5), Image.Resampling.BOX))
+    assert (images.fit(NOISE, (5, 10), how="stretch", resample="area") == expected).all()
+
+
+def test_area_repeats_pixels_where_it_enlarges():
+    made = images.fit(NOISE, (20, 13), how="stretch", resample="area")   # twice as high, and narrower
+    assert (made[::2] == made[1::2]).all()
+    assert np.abs(made[::2] - exact_means(NOISE, 10, 13)).max() < 0.5001
+
+
 @pytest.mark.parametrize("how", images.FITS)
 def test_nearest_enlarges_by_whole_numbers(how):
     square = NOISE[:, :10]
@@ -354,3 +389,37 @@ def test_large_pictures_wait_for_one_another_and_what_waits_is_bounded(monkeypat
     assert images.alone(3000, 3000) is not images.alone(5000, 5000)
     with images.alone(5000, 5000), images.alone(5000, 5000):   # a thread does not wait for itself
         pass
+
+
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+
+
+def test_heic_is_read_where_its_library_is_there(tmp_path):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    image = images.read(PICTURES / "gc-cow.jpg")
+    pillow_heif.from_pillow(Image.fromarray(image)).save(tmp_path / "a.heic", quality=95)
+    found = images.read(tmp_path / "a.heic")
+    assert np.abs(found.astype(int) - image).mean() < 3
+    assert images.is_picture_name("a.HEIC")
+    with pytest.raises(images.ImageError, match="cut: damaged picture"):
+        images.read((tmp_path / "a.heic").read_bytes()[:500], name="cut")
+
+
+def test_without_the_library_heic_is_named_with_what_to_install(tmp_path):
+    (tmp_path / "a.heic").write_bytes(HEIC)
+    images.write(tmp_path / "b.png", np.zeros((4, 4, 3), np.uint8))
+    code = (
+        "import sys; sys.modules['pillow_heif'] = None\n"
+        "import importlib.util; found = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name: None if name == 'pillow_heif' else found(name)\n"
+        "from pixelart_tf.pictures import finding, images\n"
+        "print([path.name for path in finding.pictures(sys.argv[1])])\n"
+        "try: images.read(sys.argv[1] + '/a.heic')\n"
+        "except images.ImageError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    hint = 'takes pillow-heif: pip install "pixelart-tf[heic]"'
+    assert done.stdout == f"['b.png']\n{tmp_path / 'a.heic'}: HEIC, which {hint}\n"
+    assert done.stderr == (
+        f"note: 1 file in {tmp_path} is no picture that can be read here: 1 .heic (HEIC {hint})\n"
+    )

@@ -1,5 +1,6 @@
 """Saved networks: whole ones are opened, and bombs, broken weights and odd descriptions are told in one line."""
 
+import json
 import zipfile
 
 import h5py
@@ -9,7 +10,8 @@ import pytest
 
 from pixelart_tf.base import limits
 from pixelart_tf.base.cli import UserError
-from pixelart_tf.formats.keras_file import open_model
+from pixelart_tf.formats.keras_file import open_model, save_model
+from pixelart_tf.networks import GENERATORS
 
 MB = 2**20
 
@@ -47,6 +49,34 @@ def test_a_whole_file_is_opened_also_where_it_is_compressed(whole, tmp_path):
     compressed = changed(whole, tmp_path / "compressed.keras", compression=zipfile.ZIP_DEFLATED)
     for path in (whole, compressed):
         np.testing.assert_array_equal(open_model(path)(x), expected)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_what_is_saved_names_no_initializer_that_an_older_keras_refuses(name, tmp_path):
+    """Keras 3.15 writes `input_axes` of each random initializer; Keras 3.13.2 refused such files."""
+    model = GENERATORS[name]()
+    save_model(model, tmp_path / "a.keras")
+    with zipfile.ZipFile(tmp_path / "a.keras") as archive:
+        description = archive.read("config.json")
+    initializers = []
+    json.loads(description, object_hook=lambda each: initializers.append(each) or each)
+    named = [each["class_name"] for each in initializers if each.get("module") == "keras.initializers"]
+    assert {*named} == {"Zeros"}
+    opened = open_model(tmp_path / "a.keras")
+    for here, there in zip(model.get_weights(), opened.get_weights(), strict=True):
+        np.testing.assert_array_equal(here, there)
+
+
+def test_a_file_of_a_newer_keras_that_cannot_be_opened_is_told_as_such(whole, tmp_path):
+    with zipfile.ZipFile(whole) as archive:
+        description = archive.read("config.json")
+    known = b'"class_name": "GlorotUniform", "config": {'
+    assert known in description
+    description = description.replace(known, known + b'"unheard_of": 1, ')
+    path = changed(whole, tmp_path / "new.keras", config_json=description, metadata_json=b'{"keras_version": "3.99.1"}')
+    assert refused(path) == (
+        f"cannot be opened as a Keras model (written by Keras 3.99.1, and this is {keras.__version__})"
+    )
 
 
 @pytest.mark.parametrize("member", ["config_json", "metadata_json"])

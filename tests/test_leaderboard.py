@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 from PIL import Image
 from scipy import stats
@@ -20,10 +21,13 @@ from pixelart_tf import leaderboard as leaderboard
 from pixelart_tf import mifid, translate
 from pixelart_tf.data import packing
 from pixelart_tf.evaluation.held_out import fingerprint
+from pixelart_tf.generators import pretrained
 from pixelart_tf.pictures import images, sources
+from pixelart_tf.scores import pixel_art
 
 ROOT = Path(__file__).parents[1]
 NUMBERS = ("mifid", "fid", "memorization_distance", "kid")
+KNOWN = ", ".join(pretrained.named())
 
 pytestmark = pytest.mark.usefixtures("one_lite0")
 
@@ -143,6 +147,38 @@ def test_the_lowest_comes_first(scored, run, sets):
         assert line.startswith(f"{place}  {entry['name']} ")
         assert f" {entry['mifid']:.3f} " in line
     assert {entry["name"] for entry in found["entries"]} == {"negative", "grey", "untouched"}
+
+
+def test_style_and_far_are_told_of_pixel_art(scored, board, run, sets, tmp_path):
+    """Of its cells, however large; far of a generator's pictures only, and neither of what is no pixel art."""
+    for name, cell in (("art", 1), ("enlarged", 5)):
+        (tmp_path / name).mkdir()
+        for path in (sets / "cartoons").iterdir():
+            art = np.asarray(Image.open(path).quantize(8).convert("RGB"))
+            images.write(tmp_path / name / path.name, art.repeat(cell, axis=0).repeat(cell, axis=1))
+    (tmp_path / "soft").mkdir()
+    for number in range(3):
+        soft = np.random.default_rng(number).integers(0, 256, (8, 8, 3), np.uint8)
+        images.write(tmp_path / "soft" / f"{number}.png", images.fit(soft, 400, how="crop", resample="lanczos"))
+    made, real = ([item.decode() for item in sources.read(folder)] for folder in (tmp_path / "art", sets / "sprites"))
+    wanted = pixel_art.style(made, real)
+    folders = (tmp_path / name for name in ("art", "enlarged", "soft"))
+    entries = (run("same", 1.0), run("dimmed", 0.9, width=8), *folders)
+    found, out = scored(*entries, "--size", 32, "--csv", tmp_path / "board.csv", photos=tmp_path / "art")
+    by_name = {Path(entry["name"]).name: entry for entry in found["entries"]}
+    for name in ("same", "art", "enlarged"):
+        assert by_name[name]["style"] == pytest.approx(wanted)
+    assert by_name["same"]["far"] == 0
+    assert by_name["dimmed"]["far"] > 3   # white, of which these drawings have much, loses 13 levels
+    assert [by_name[name]["far"] for name in ("art", "enlarged", "soft")] == [None] * 3
+    assert by_name["soft"]["style"] is None
+    assert out.splitlines()[0].split()[7:9] == ["style", "far"]
+    with open(tmp_path / "board.csv", newline="", encoding="utf-8") as file:
+        styles = {Path(line["name"]).name: line["style"] for line in csv.DictReader(file)}
+    assert styles["soft"] == ""
+    assert float(styles["art"]) == by_name["art"]["style"]
+    _, out, _ = board(tmp_path / "art", tmp_path / "enlarged", "--size", 32, real=tmp_path / "soft", photos=None)
+    assert "style" not in out.splitlines()[0]
 
 
 def test_zip_shards_and_folder_score_alike(scored, sets, tmp_path):
@@ -381,9 +417,9 @@ def test_a_full_disk_takes_the_file_but_not_the_table(board, run, small_disk):
 
 @pytest.mark.parametrize(("arguments", "told"), [
     ([], "no entries: give runs, generators or sets of pictures, before the options"),
-    (["none"], "none: no such file or folder"),
+    (["none"], f"no generator is called 'none', nor any file; there are {KNOWN}"),
     (["none.keras"], "none.keras: no such file"),
-    (["a=none"], "none: no such file or folder"),
+    (["a=none"], f"no generator is called 'none', nor any file; there are {KNOWN}"),
     (["a=x,,y"], "a=x,,y: must be NAME=PATH,PATH"),
     (["{run}", "{run}"], "{run}: given twice"),
     (["{run}", "a={run}/to_target.keras"], "{run}/to_target.keras: given twice, as {run}"),

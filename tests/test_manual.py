@@ -81,7 +81,7 @@ def test_the_command_prints_defaults_or_an_experiments_values(capsys):
     assert re.match(r"epochs = 100 +# number of epochs", found["train", "epochs"])
     assert re.match(r"# files = +# a shard, a folder or a glob", found["data.source", "files"])
     assert re.match(r"cycle_weight = 10.0 +# factor of the cycle losses", found["model", "cycle_weight"])
-    assert found["model", "name"].endswith("# one of " + ", ".join(MODELS))
+    assert "# one of " + ", ".join(MODELS) in re.sub(r"\n +# ", " ", out)   # more than a line holds
     assert found["data.partner", "scale"].startswith("# scale = 4 ")
     arguments = [str(ROOT / "experiments" / "monet_4.toml"), "--set", "train.epochs=7"]
     assert train.main([*arguments, "--settings"]) == 0

@@ -123,6 +123,11 @@ def test_json_says_what_is_printed(run, scored, sets):
         low, high = found["intervals"][key]
         assert lines[name] == f"{found[key]:.{digits}f}   (95 %: {low:.{digits}f} to {high:.{digits}f})"
         assert low < found[key] < high
+    for name in ("precision", "recall", "density", "coverage"):
+        interval = found["intervals"].get(name)
+        told = f"   (95 %: {interval[0]:.3f} to {interval[1]:.3f})" if interval else ""
+        assert lines[name] == f"{found[name]:.3f}{told}"
+        assert interval is None or name in ("precision", "density")
     assert lines["KID"] == f"{found['kid']:.6f}"
     assert found["kid_std"] is None   # one estimate of all rows
     assert (lines["generated pictures"], lines["real pictures"]) == ("14", "16")
@@ -403,8 +408,8 @@ def test_sets_that_are_not_there(refused, sets, tmp_path):
     (tmp_path / "empty.npz").write_bytes(b"")
     for name, told in (
         ("none", "no such file or folder"),
-        ("empty", "no pictures there (.avif .bmp"),
-        ("*.png", "no pictures there (.avif .bmp"),
+        ("empty", "no pictures there (.apng .avif .bmp"),
+        ("*.png", "no pictures there (.apng .avif .bmp"),
         ("*.tfrec", "no shards (*.tfrec) there"),
         ("text.zip", "not a zip, or cut off"),
         ("text.txt", "not a picture, or of an unknown format"),
@@ -424,6 +429,28 @@ def test_too_few_pictures(refused, sets, tmp_path):
     assert str(tmp_path / "one") in message
     message = refused(sets / "sprites", tmp_path / "one")
     assert message.endswith("the real set must have at least 2 pictures. Received: 1")
+
+
+def test_too_few_pictures_for_neighbourhoods(run, scored, sets, tmp_path):
+    """k + 1: 4 a side for precision and recall, 6 for density and coverage. The others are there all the same."""
+    few = {4: copied(sets, "cartoons", tmp_path / "4"), 3: copied(sets, "cartoons", tmp_path / "3")}
+    for number, folder in few.items():
+        for file in sorted(folder.iterdir())[number:]:
+            file.unlink()
+    pages = {}
+    for number, folder in few.items():
+        status, pages[number], err = run(folder, sets / "sprites", "--report", tmp_path / f"report {number}")
+        assert (status, err) == (0, "")
+        assert ("note: no precision and recall: they need at least 4 pictures" in pages[number]) == (number == 3)
+        assert "note: no density and coverage: they need at least 6 pictures on each side" in pages[number]
+        assert ("\nprecision " in pages[number]) == (number == 4)
+        assert "\ndensity " not in pages[number]
+        page = (tmp_path / f"report {number}" / "index.html").read_text()
+        assert ("<th>precision</th>" in page) == (number == 4)
+        assert "they need at least 6 pictures" in page
+    found = scored(few[3], sets / "sprites")
+    assert [found[name] for name in ("precision", "recall", "density", "coverage")] == [None] * 4
+    assert found["fid"] > 0
 
 
 def test_unreadable_pictures_are_named(run, refused, scored, sets, tmp_path):

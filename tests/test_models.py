@@ -11,23 +11,29 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from tiny_models import SHAPES, STATEFUL, TINY, batch, gradients, perturb
+from tiny_models import BATCH_NORM, CLASSES, STATEFUL, TINY, batch, gradients, perturb, shapes
 
+from pixelart_tf.generators.saving import save_generator
 from pixelart_tf.models import MODELS
 from pixelart_tf.models.model import Model
 from pixelart_tf.settings import config
 from pixelart_tf.training import checkpoint, figures
 from pixelart_tf.training.callbacks import sync
 from pixelart_tf.training.optimizers import adam
-from pixelart_tf.training.samples import averages, save_generator
+from pixelart_tf.training.samples import averages
 
 pytestmark = pytest.mark.keras_only
 each_model = pytest.mark.parametrize("name", MODELS)
+# Name and options.
+each_plain = [pytest.param(name, {}, id=name) for name in MODELS]
+each_normed = [pytest.param(name, options, id=f"{name} with batch norm") for name, options in BATCH_NORM.items()]
+each_of_classes = [pytest.param(name, options, id=f"{name} of classes") for name, options in CLASSES.items()]
+each_stateful = [pytest.param(name, options, id=f"stateful {name}") for name, options in STATEFUL.items()]
 
 
 def made(name, seed=0, **options):
     keras.utils.set_random_seed(seed)
-    return MODELS[name](SHAPES, **TINY[name] | options)
+    return MODELS[name](**{"shapes": shapes(name)} | TINY[name] | options)
 
 
 def compiled(model):
@@ -60,7 +66,7 @@ def test_it_says_what_it_is(name):
     assert isinstance(model, Model)
     assert model.train_step.__func__ is keras.Model.train_step   # stock `fit()`, one loss
     assert set(model.domains) <= {"source", "target"}
-    assert set(model.feed) <= {"source", "target", "partner", "noise"}
+    assert set(model.feed) <= {"source", "target", "partner", "noise", "label"}
     assert model.saved
     assert all(isinstance(getattr(model, each), keras.Model) for each in model.saved)
     assert set(model.saved) <= set(model.networks)
@@ -84,10 +90,10 @@ def test_one_step_changes_every_network_and_logs_every_loss(name):
     assert all(changed)
 
 
-@each_model
-def test_each_players_gradient_of_the_one_loss_is_that_of_its_own(name):
+@pytest.mark.parametrize(("name", "options"), each_plain + each_normed + each_of_classes)
+def test_each_players_gradient_of_the_one_loss_is_that_of_its_own(name, options):
     """A network that has a loss of its own logs it by its name."""
-    model = perturb(made(name))
+    model = perturb(made(name, **options))
     pictures = {key: ops.convert_to_tensor(images) for key, images in batch(model).items()}
     terms = {}
     model.track = terms.update
@@ -110,9 +116,40 @@ def test_each_players_gradient_of_the_one_loss_is_that_of_its_own(name):
 
 
 @each_model
-@pytest.mark.parametrize("options", [{}, STATEFUL], ids=["plain", "stateful"])
+def test_l2_fines_the_kernels_of_what_is_saved_and_no_more(name, tmp_path):
+    l2 = 0.5
+    plain, fined = made(name), made(name, generator=TINY[name]["generator"] | {"l2": l2})
+    rng = np.random.default_rng(0)
+    values = [rng.normal(scale=0.3, size=weight.shape) for weight in plain.trainable_variables]
+    found = []
+    for model in (plain, fined):
+        for weight, value in zip(model.trainable_variables, values, strict=True):
+            weight.assign(value)
+        x = {key: ops.convert_to_tensor(pictures) for key, pictures in batch(model).items()}
+
+        def total(model=model, x=x):
+            return model.compute_loss(x=x, y_pred=model(x, training=True), training=True)
+
+        model.reset_metrics()
+        loss = float(total())
+        logged = {key: float(tracker.result()) for key, tracker in model.trackers.items()}
+        found.append((loss, logged, gradients(total, model.trainable_variables)))
+    (loss, logged, slopes), (fined_loss, fined_logged, fined_slopes) = found
+    ours = {id(weight) for each in fined.saved for weight in getattr(fined, each).trainable_variables}
+    kernels = [id(weight) in ours and weight.name == "kernel" for weight in fined.trainable_variables]
+    assert any(kernels)
+    assert not all(kernels)
+    squares = sum((value**2).sum() for value, is_kernel in zip(values, kernels, strict=True) if is_kernel)
+    assert fined_loss - loss == pytest.approx(l2 * squares, rel=1e-3)
+    assert fined_logged == pytest.approx(logged, rel=1e-5)
+    for one, other, value, is_kernel in zip(slopes, fined_slopes, values, kernels, strict=True):
+        np.testing.assert_allclose(other - one, 2 * l2 * value * is_kernel, rtol=1e-3, atol=1e-3)
+    save_generator(getattr(fined, fined.saved[0]), tmp_path / "fined.keras")
+    assert not keras.saving.load_model(tmp_path / "fined.keras", compile=False).losses
+
+
+@pytest.mark.parametrize(("name", "options"), each_plain + each_stateful + each_normed + each_of_classes)
 def test_a_resume_goes_on_exactly(name, options, tmp_path):
-    options = options.get(name, {})
     whole = compiled(made(name, **options))
     fit(whole, 2)
     checkpoint.save(tmp_path / "checkpoint.npz", whole, {"epoch": 0, "step": 2})
@@ -133,16 +170,16 @@ def test_what_it_saves_opens_with_plain_keras(name, tmp_path):
         save_generator(network, tmp_path / f"{key}.keras")
         opened = keras.saving.load_model(tmp_path / f"{key}.keras", compile=False)
         assert not [each for each in opened._flatten_layers() if "pixelart_tf" in type(each).__module__]
-        inputs = np.random.default_rng(0).uniform(-1, 1, (1, *[n or 16 for n in opened.input_shape[1:]]))
+        inputs = np.random.default_rng(0).uniform(-1, 1, (1, *[n or 48 for n in opened.input_shape[1:]]))
         np.testing.assert_allclose(
             ops.convert_to_numpy(opened(inputs.astype("float32"))),
             ops.convert_to_numpy(network(inputs.astype("float32"))), atol=1e-5,
         )
 
 
-@each_model
-def test_its_sheets_and_what_is_scored_are_pictures(name):
-    model = compiled(made(name))
+@pytest.mark.parametrize(("name", "options"), each_plain + each_of_classes)
+def test_its_sheets_and_what_is_scored_are_pictures(name, options):
+    model = compiled(made(name, **options))
     samples = batch(model, size=3)
     sheets = model.sheets(averages(model), samples)
     assert "samples" in sheets
@@ -167,7 +204,7 @@ def test_its_settings_survive_a_config_file(name):
     assert json.dumps(list(MODELS[name].saved))
 
 
-def test_contributing_shows_a_model_that_works(monkeypatch):
+def test_contributing_shows_a_model_that_works(monkeypatch, tmp_path):
     """The ten lines in CONTRIBUTING are run, entered into MODELS, and meet the contract."""
     from pathlib import Path
 
@@ -180,6 +217,7 @@ def test_contributing_shows_a_model_that_works(monkeypatch):
     monkeypatch.setitem(TINY, "mirror", {"generator": TINY["cyclegan"]["generator"]})
     test_it_says_what_it_is("mirror")
     test_one_step_changes_every_network_and_logs_every_loss("mirror")
-    test_each_players_gradient_of_the_one_loss_is_that_of_its_own("mirror")
-    test_its_sheets_and_what_is_scored_are_pictures("mirror")
+    test_each_players_gradient_of_the_one_loss_is_that_of_its_own("mirror", {})
+    test_l2_fines_the_kernels_of_what_is_saved_and_no_more("mirror", tmp_path)
+    test_its_sheets_and_what_is_scored_are_pictures("mirror", {})
     test_its_settings_survive_a_config_file("mirror")

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from pixelart_tf import networks
+from pixelart_tf.networks.projections import projections
 from pixelart_tf.training import callbacks, network_pictures
 from pixelart_tf.training.network_blocks import diagram
 
@@ -162,7 +163,10 @@ def test_networks_that_are_alike_are_drawn_once(tmp_path):
     network_pictures.draw({"a": one}, tmp_path / "one.png")
     network_pictures.draw({"a": one, "b": other}, tmp_path / "both.png")
     network_pictures.draw({"a": one, "b": networks.unet(image_size=32, base_width=4)}, tmp_path / "two.png")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["both.png", "one.png", "two.png"]
+    network_pictures.draw({"a": one, "heads": projections([4, 8], width=8)}, tmp_path / "without_heads.png")
+    assert (tmp_path / "without_heads.png").read_bytes() == (tmp_path / "one.png").read_bytes()
+    names = ["both.png", "one.png", "two.png", "without_heads.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
     heights = [Image.open(tmp_path / name).height for name in ("one.png", "both.png", "two.png")]
     assert heights[0] == heights[1] < heights[2]
 

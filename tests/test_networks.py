@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 from keras import ops
 
-from pixelart_tf.networks import DISCRIMINATORS, GENERATORS, patchgan, receptive_field, resnet, unet
+from pixelart_tf.networks import (
+    DISCRIMINATORS,
+    GENERATORS,
+    conditional_patchgan,
+    patchgan,
+    receptive_field,
+    resnet,
+    unet,
+)
 
 pytestmark = pytest.mark.keras_only
 
@@ -72,6 +80,18 @@ def test_unet_at_other_sizes(image_size, options, num_downs):
     assert np.isfinite(y).all()
     assert np.abs(y).max() <= 1
     assert sum(layer.name.startswith("down_") for layer in network.layers) == num_downs
+
+
+@pytest.mark.parametrize(("options", "tells"), [
+    ({}, False), ({"num_downsamplings": 4}, True), ({"layout": "pytorch"}, True),
+])
+def test_whether_the_innermost_block_of_a_unet_tells_of_the_picture(options, tells):
+    """As its documentation says: of 1x1 pixels the norm of the tutorials' layout leaves constants."""
+    network = unet(image_size=32, base_width=2, **options)
+    name = [layer.name for layer in network.layers if layer.name.startswith("down_")][-1]
+    inner = keras.Model(network.inputs, network.get_layer(name).output)
+    one, other = run(inner, pictures(2, 32, 32, 3))
+    assert (np.abs(one - other).max() > 1e-3) == tells
 
 
 def test_unet_initialisers():
@@ -161,7 +181,7 @@ def gradient_of_logit(network, images, row, column):
 def test_receptive_field(num_layers, field):
     # Source: the pix2pix paper's appendix: 16x16 and 70x70 PatchGANs. Without a norm, which sees the whole picture.
     assert receptive_field(num_layers) == field
-    network = patchgan(base_width=1, num_layers=num_layers, norm=False)
+    network = patchgan(base_width=1, num_layers=num_layers, norm="none")
     for weight in network.weights:
         weight.assign(ops.full(weight.shape, 0.1))  # positive, so that no paths cancel out
     logits = run(network, pictures(1, 256, 256, 3))
@@ -169,6 +189,21 @@ def test_receptive_field(num_layers, field):
     gradient = np.abs(gradient_of_logit(network, pictures(1, 256, 256, 3), middle, middle))[0].max(-1) > 0
     assert gradient.any(1).sum() == gradient.any(0).sum() == field
     assert gradient.sum() == field * field
+
+
+@pytest.mark.parametrize("make", [patchgan, conditional_patchgan])
+def test_norms_of_the_patchgan(make):
+    """Source: the pix2pix paper norms all convolutions but the first and the last; here with 3 layers that is 3."""
+    def kinds(**options):
+        network = make(image_size=32, **{"condition_size": 32} if make is conditional_patchgan else {}, base_width=2,
+                       **options)
+        layers = [type(layer).__name__ for layer in network._flatten_layers()]
+        return {name: layers.count(name) for name in ("GroupNormalization", "BatchNormalization")}, len(network.weights)
+
+    instance = {"GroupNormalization": 3, "BatchNormalization": 0}
+    assert kinds() == kinds(norm="instance") == kinds(norm=True) == (instance, 12)   # 5 kernels, a bias, 3 x 2
+    assert kinds(norm="batch") == ({"GroupNormalization": 0, "BatchNormalization": 3}, 18)   # 3 x 2 means besides
+    assert kinds(norm="none") == kinds(norm=False) == ({"GroupNormalization": 0, "BatchNormalization": 0}, 10)
 
 
 @pytest.mark.parametrize(
@@ -279,7 +314,7 @@ def test_saved_networks_open_on_either_backend(name, backend, tmp_path):
         (resnet, {"image_size": 4}, "`image_size` must be at least 8. Received: 4"),
         (resnet, {"num_blocks": 0}, "`num_blocks` must be a whole number of at least 1. Received: 0"),
         (resnet, {"base_width": 6.5}, "`base_width` must be a whole number of at least 1. Received: 6.5"),
-        (resnet, {"upsampling": "nearest"}, "`upsampling` must be one of transpose, resize. Received: 'nearest'"),
+        (resnet, {"upsampling": "nearest"}, "`upsampling` must be one of transpose, resize, blur. Received: 'nearest'"),
         (resnet, {"from_input": True, "channels": 1}, "`from_input` needs as many output channels as channels."),
         (patchgan, {"image_size": 16}, "`image_size` must be at least 24. Received: 16"),
         (patchgan, {"image_size": (64, 36)}, "`image_size` must be a multiple of 8. Received: (64, 36)"),

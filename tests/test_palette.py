@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from pixelart_tf.pictures import images
-from pixelart_tf.pixelize import color, palette
+from pixelart_tf.pixelize import color, counting, palette
 
 RED, GREEN, BLUE = (220, 30, 40), (40, 180, 60), (40, 60, 210)
 
@@ -157,23 +157,23 @@ def test_wrong_arrays():
     ],
 )
 def test_auto_counts_hues_black_white_and_greys(colors, expected):
-    assert palette.count_colors(flat(*colors)) == expected
+    assert counting.count_colors(flat(*colors)) == expected
 
 
 def test_auto_survives_noise_and_jpeg_and_ignores_what_is_rare():
     picture = flat(RED, GREEN, BLUE, (0, 0, 0), (255, 255, 255), each=320).reshape(40, 40, 3)
     noisy = (picture + np.random.default_rng(0).normal(0, 3, picture.shape)).clip(0, 255).astype(np.uint8)
-    assert palette.count_colors(noisy) == 5
+    assert counting.count_colors(noisy) == 5
     jpeg = images.read(images.encode(picture.repeat(8, axis=0).repeat(8, axis=1), "jpeg", 90))
-    assert palette.count_colors(jpeg) == 5
+    assert counting.count_colors(jpeg) == 5
     rare = np.concatenate([flat(RED, BLUE, each=1000), flat(GREEN, each=10)])
-    assert palette.count_colors(rare) == 2
+    assert counting.count_colors(rare) == 2
 
 
 def test_auto_is_bounded():
-    assert palette.count_colors(flat(RED)) == 2
+    assert counting.count_colors(flat(RED)) == 2
     every = np.random.default_rng(0).integers(0, 256, (20000, 3), dtype=np.uint8)
-    assert palette.count_colors(every) == 32
+    assert counting.count_colors(every) == 32
     assert len(palette.extract(every, "auto")) <= 32
     assert palette.extract(flat(RED), "auto").tolist() == [list(RED)]
 

@@ -19,6 +19,16 @@ def riff(entries: bytes, count: int) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
+def swatches(*colors) -> bytes:
+    """As Adobe's files are, by what is public of them: big-endian, names in UTF-16 that end in zero."""
+    blocks = b""
+    for model, *values in colors:
+        body = struct.pack(">H", 2) + "a\0".encode("utf-16-be") + model + struct.pack(f">{len(values)}f", *values)
+        body += b"\0\2"
+        blocks += struct.pack(">HI", 1, len(body)) + body
+    return b"ASEF\0\1\0\0" + struct.pack(">I", len(colors)) + blocks
+
+
 GOOD = {
     "gimp.gpl": b"GIMP Palette\nName: Some colors\nColumns: 3\n#\n# note: 1 2 3\n255   0  64\tBlood\n 19 19 19\n\n"
     b"255 255 255 White 2\n",
@@ -28,6 +38,21 @@ GOOD = {
     "hashes.HEX": b"#ff0040\r\n\r\n#131313\r\n#FFFFFF",
     "twice.hex": b"ff0040\n131313\nff0040\nffffff\n131313\n",
     "jasc.pal": b"JASC-PAL\r\n0100\r\n3\r\n255 0 64\r\n19 19 19\r\n255 255 255\r\n",
+    "wrong_count.pal": b"JASC-PAL\r\n0100\r\n16\r\n255 0 64\r\n19 19 19\r\n255 255 255\r\n",
+    "alpha.pal": b"JASC-PAL\n0100\n4\n255 0 64 255\n1 2 3 0\n19 19 19 255\n255 255 255 255\n",
+    "alpha.gpl": b"GIMP Palette\nChannels: RGBA\n#\n1 2 3 0 Mask\n255 0 64 255 Blood\n19 19 19 255\n255 255 255 9\n",
+    "solar.gpl.txt": b"GIMP Palette\n#\n255 0 64 k\n19 19 19\n255 255 255 w\n",
+    "gimp.pal": b"GIMP Palette\n#\n255 0 64 k\n19 19 19\n255 255 255 w\n",
+    "list.txt": b"ff0040\n131313\nffffff\n",
+    "paint_net.txt": b";paint.net Palette File\n;Colors: 3\nFFff0040\nFF131313\n00123456\nFFffffff\n",
+    "prefixes.hex": b"// mine\n0xff0040\n#131313, 0xFFFFFF\n",
+    "names.hex": b"# mine\nff0040 Blood\n#131313ff\tDark\nffffff, white\n",
+    "one_line.hex": b"ff0040,131313,ffffff",
+    "no_suffix": b"ff0040\n131313\nffffff\n",
+    "raw.act": bytes([255, 0, 64, 19, 19, 19]) + b"\xff" * 762,
+    "counted.act": bytes([255, 0, 64, 7, 7, 7, 19, 19, 19, 255, 255, 255]) + bytes(756) + b"\x00\x04\x00\x01",
+    "nes.pal": bytes([255, 0, 64, 19, 19, 19]) + b"\xff" * 186,
+    "adobe.ase": swatches((b"RGB ", 1, 0, 64 / 255), (b"Gray", 19 / 255), (b"CMYK", 0, 0, 0, 0)),
     "riff.pal": riff(bytes([255, 0, 64, 0, 19, 19, 19, 0, 255, 255, 255, 4]), 3),
 }
 
@@ -41,34 +66,32 @@ def test_known_kinds(tmp_path, name):
 
 
 BAD = {
-    "a.gpl": (b"", "line 1: expected 'GIMP Palette'"),
-    "b.gpl": (b"GIMP\n1 2 3\n", "line 1: expected 'GIMP Palette'"),
+    "a.gpl": (b"", "no colors in it"),
+    "b.gpl": (b"GIMP\n1 2 3\n", "line 1: expected 6 hexadecimal digits, not 'GIMP'"),
     "c.gpl": (b"GIMP Palette\nName: x\n#\n1 2\n", "line 4: expected three numbers from 0 to 255, not '1 2'"),
     "d.gpl": (b"GIMP Palette\n1 2 3\n1 2 256 x\n", "line 3: expected three numbers from 0 to 255, not '1 2 256 x'"),
     "e.gpl": (b"GIMP Palette\n1 -2 3\n", "line 2: expected three numbers from 0 to 255"),
     "f.gpl": (b"GIMP Palette\nName: x\n#\n", "no colors in it"),
     "g.gpl": ("GIMP Palette\n1 2 \u00b3\n".encode(), "line 2: expected three numbers"),
     "h.gpl": (b"GIMP Palette\n" + b"x" * 5000, "line 2: expected three numbers from 0 to 255, not 'xxxxx"),
-    "a.hex": (b"", "no colors in it"),
+    "i.gpl": (b"GIMP Palette\nChannels: RGBA\n1 2 3\n", "line 3: expected four numbers from 0 to 255, not '1 2 3'"),
     "b.hex": (b"ff0040\nff004\n", "line 2: expected 6 hexadecimal digits, not 'ff004'"),
-    "c.hex": (b"ff0040\n\nff0040ff\n", "line 3: expected 6 hexadecimal digits, not 'ff0040ff' (8 digits: transparency"),
-    "d.hex": (b"GIMP Palette\n", "line 1: expected 6 hexadecimal digits"),
-    "e.hex": (b"ff00\x0040\n", "not a text file"),
+    "c.hex": (b"ff0040, 12\nff0040, #12345\n", "line 2: expected 6 hexadecimal digits, not '#12345'"),
+    "e.hex": (b"ff00\x0040\n", "neither text nor a palette of bytes that is known"),
     "f.hex": ("".join(f"{i:06x}\n" for i in range(300)).encode(), "300 different colors; a palette has 256 at most"),
-    "a.pal": (b"", "line 1: expected 'JASC-PAL' (or a RIFF file)"),
     "b.pal": (b"JASC-PAL\n0200\n", "line 2: expected '0100'"),
     "c.pal": (b"JASC-PAL\n0100\n", "line 3: expected the number of colors, not ''"),
-    "d.pal": (b"JASC-PAL\n0100\n3\n1 2 3\n", "line 3: 3 colors announced, 1 there"),
-    "e.pal": (b"JASC-PAL\n0100\n1\n1 2 3 4\n", "line 4: expected three numbers from 0 to 255, not '1 2 3 4'"),
+    "e.pal": (b"JASC-PAL\n0100\n1\n1 2 3 4 5\n", "line 4: expected three or four numbers from 0 to 255, not '1 2 3 4"),
     "f.pal": (b"JASC-PAL\n0100\n0\n", "no colors in it"),
     "g.pal": (b"RIFF\x00\x00\x00\x00WAVEfmt ", "a RIFF file, but not a palette"),
     "h.pal": (riff(bytes(8), 3), "cut off: 3 colors announced, 2 there"),
     "i.pal": (riff(b"", 0), "no colors in it"),
     "j.pal": (riff(bytes(4), 1)[:21], "cut off: 0 colors announced, 0 there"),
     "k.pal": (b"RIFF\x04\x00\x00\x00PAL ", "no colors in it"),
-    "a.txt": (b"ff0040\n", "a palette must be one of .gpl .hex .pal .gif .png"),
-    "b": (b"ff0040\n", "a palette must be one of .gpl .hex .pal .gif .png"),
-    "a.png": (b"ff0040\n", "not a picture"),
+    "a.ase": (swatches((b"RGB ", 1, 0, 0))[:-4], "cut off within color 1"),
+    "b.ase": (swatches((b"LAB ", 1, 0, 0)), "color 1 is of the model 'LAB ', not RGB, Gray or CMYK"),
+    "a.txt": (b"dear all,\n", "line 1: expected 6 hexadecimal digits, not 'dear all'"),
+    "a.png": (b"\x89PNG\r\n\x1a\n123", "neither text nor a palette of bytes"),
 }
 
 

@@ -32,6 +32,10 @@ def domain(folder, **options):
     return Domain(files=str(folder), **{"image_size": 32, "resize": "nearest", "mirror": False} | options)
 
 
+def made_of(settings, target):
+    return partners.Partners(settings=settings, target=target)
+
+
 def batches(target, made, count=1, **options):
     options = {"batch_size": 4, "seed": 0} | options
     data = feeds.unpaired({"target": target}, partners=made, **options)
@@ -75,6 +79,29 @@ def test_drawings_lie_where_their_sprite_is(sprites):
             assert min(errors, key=errors.get) == (0, 0)
 
 
+def test_thinner_drawings_have_thinner_dark_lines():
+    """A dark line of one cell on white: half a cell of it stays, or nothing; the other drawings are as they were."""
+    sprite = np.full((9, 9, 3), 255, np.uint8)
+    sprite[:, 4] = (20, 0, 40)
+    whole, half, gone = (drawings(sprite, 4, [cells]) for cells in (0, 0.5, 1.25))
+    assert [len(made) for made in (whole, half, gone)] == [4, 2, 2]
+    np.testing.assert_array_equal(drawings(sprite, 4, [0, 1.25]), np.concatenate([whole, gone]))
+    assert gone.min() == 255
+    darkness = [(255.0 - made[-1]).sum() for made in (whole, half)]
+    assert darkness[1] / darkness[0] == pytest.approx(0.5, abs=0.05)
+    light = 255 - sprite   # a light line keeps its width
+    assert (drawings(light, 4, [0.5])[-1][:, 16:20] > 200).all()
+
+
+def test_partners_are_drawn_from_all_drawings(sprites):
+    """A feed shows those with lines and those without."""
+    target = load(domain(sprites), chosen=[0])
+    made = made_of(Partner(made="drawing", thinner=[0.0, 1.25], noise=0, shift=False), target)
+    assert made.drawn_shape[1] == made.drawings.shape[1] == 6
+    shown = np.concatenate([batch["partner"] for batch in batches(target, made, count=48, batch_size=1)])
+    assert len(np.unique(shown.reshape(len(shown), -1), axis=0)) == 6
+
+
 def test_a_bilateral_filter_keeps_borders_and_smooths_what_is_nearly_flat():
     rng = np.random.default_rng(0)
     picture = np.zeros((16, 16, 3))
@@ -91,7 +118,7 @@ def test_a_bilateral_filter_keeps_borders_and_smooths_what_is_nearly_flat():
 def test_a_partner_has_the_shape_that_is_told(sprites, kind):
     target = load(domain(sprites, output_size=64))
     settings = Partner(made=kind)
-    made = partners.make(settings, target)
+    made = made_of(settings, target)
     batch, = batches(target, made)
     assert batch["partner"].shape == (4, *settings.shape(target.domain))
     assert batch["partner"].dtype == np.float32
@@ -103,17 +130,17 @@ def test_a_partner_has_the_shape_that_is_told(sprites, kind):
 
 def test_plain_partners_are_what_their_names_say(sprites):
     target = load(domain(sprites))
-    whole, = batches(target, partners.make(Partner(made="grey", noise=0.0), target))
+    whole, = batches(target, made_of(Partner(made="grey", noise=0.0), target))
     np.testing.assert_allclose(whole["partner"][..., 0], whole["target"] @ [0.299, 0.587, 0.114], atol=1e-5)
-    cells, = batches(target, partners.make(Partner(made="pixelated", block=4, enlarge=False, noise=0.0), target))
+    cells, = batches(target, made_of(Partner(made="pixelated", block=4, enlarge=False, noise=0.0), target))
     means = cells["target"].reshape(4, 8, 4, 8, 4, 3).mean((2, 4))
     np.testing.assert_allclose(cells["partner"], means, atol=1e-5)
     small = Partner(made="low_resolution", factor=2, quality=(100, 100), enlarge=False, noise=0.0)
     grey = load(domain(sprites, grey=True))   # a JPEG of quality 100 loses no more than a level, but of colors
-    small, = batches(grey, partners.make(small, grey))
+    small, = batches(grey, made_of(small, grey))
     means = small["target"].reshape(4, 16, 2, 16, 2, 1).mean((2, 4))
     assert np.abs(small["partner"] - means).mean() < 1 / 127.5
-    edges, = batches(target, partners.make(Partner(made="edges", noise=0.0), target))
+    edges, = batches(target, made_of(Partner(made="edges", noise=0.0), target))
     flat = np.abs(np.diff(edges["target"], axis=2)).max(-1)[:, 1:-1, 1:-1] == 0
     assert edges["partner"].min() == -1
     assert edges["partner"][:, 1:-1, 1:-2, 0][flat].mean() < edges["partner"].mean()
@@ -124,7 +151,7 @@ def test_plain_partners_are_what_their_names_say(sprites):
 def test_without_partners_and_hues_batches_are_what_they_were(sprites):
     target = load(domain(sprites, jitter=4, mirror=True))
     plain = batches(target, None, 3)
-    paired = batches(target, partners.make(Partner(made="grey"), target), 3)
+    paired = batches(target, made_of(Partner(made="grey"), target), 3)
     for one, other in zip(plain, paired, strict=True):
         np.testing.assert_array_equal(one["target"], other["target"])
 
@@ -132,7 +159,7 @@ def test_without_partners_and_hues_batches_are_what_they_were(sprites):
 def test_mirror_jitter_and_hue_are_those_of_the_picture(sprites):
     """Means over cells of each drawing are nearest to its own target's cells."""
     target = load(domain(sprites, jitter=6, mirror=True, hue=True))
-    made = partners.make(Partner(made="drawing", shift=False, noise=0.0), target)
+    made = made_of(Partner(made="drawing", shift=False, noise=0.0), target)
     for batch in batches(target, made, 4):
         means = batch["partner"].reshape(4, 32, 4, 32, 4, 3).mean((2, 4))
         distances = np.abs(means[:, None] - batch["target"][None]).mean((2, 3, 4))
@@ -143,7 +170,7 @@ def test_mirror_jitter_and_hue_are_those_of_the_picture(sprites):
 def test_a_drawing_moves_by_up_to_half_a_cell(sprites):
     target = load(domain(sprites))
     still, moved = (
-        partners.make(Partner(made="drawing", shift=shift, noise=0.0), target) for shift in (False, True)
+        made_of(Partner(made="drawing", shift=shift, noise=0.0), target) for shift in (False, True)
     )
     seen = set()
     for one, other in zip(batches(target, still, 8), batches(target, moved, 8), strict=True):
@@ -174,7 +201,7 @@ def test_hues_turn_and_grounds_stay():
 @pytest.mark.parametrize("kind", ["drawing", "low_resolution"])
 def test_a_step_is_the_same_wherever_it_begins_and_whoever_makes_it(sprites, kind):
     target = load(domain(sprites, jitter=4, hue=True, mirror=True))
-    made = partners.make(Partner(made=kind), target)
+    made = made_of(Partner(made=kind), target)
     whole = batches(target, made, 5, noise=3)
     later = batches(target, made, 2, noise=3, start_step=3)
     for one, other in zip(whole[3:], later, strict=True):
@@ -199,6 +226,8 @@ def test_noise_is_standard_normal(sprites):
 @pytest.mark.parametrize(("options", "message"), [
     ({"made": "photo"}, "`made` must be one of drawing, pixelated, grey, edges, low_resolution. Received: 'photo'"),
     ({"made": "drawing", "scale": 3}, "`scale` must be 2, 4 or 8. Received: 3"),
+    ({"made": "drawing", "thinner": []}, "`thinner` must be numbers from 0 to 2"),
+    ({"made": "drawing", "thinner": [0.5, -1.0]}, "`thinner` must be numbers from 0 to 2"),
     ({"made": "grey", "noise": -1.0}, "`noise` must be at least 0"),
     ({"made": "low_resolution", "quality": (90, 10)}, "`quality` must be two numbers from 1 to 100, rising"),
     ({"made": "pixelated", "block": 0}, "`block` must be at least 1"),
@@ -212,7 +241,7 @@ def test_partner_tables_say_what_is_wrong(options, message):
     ({"output_size": 48}, {"made": "drawing"}, "only of a target of one pixel a cell"),
     ({"resize": "area", "output_size": 64}, {"made": "drawing"}, "with `resize = \"nearest\"`"),
     ({"grey": True}, {"made": "drawing"}, "neither grey nor pixelated"),
-    ({}, {"made": "pixelated", "block": 5}, "`pixelate` must divide the height, 32"),
+    ({}, {"made": "pixelated", "block": 5}, "`block` must divide the height, 32"),
     ({}, {"made": "low_resolution", "factor": 3}, "`factor` must divide the height, 32"),
 ])
 def test_targets_that_have_no_such_partner(target, options, message):
@@ -225,6 +254,6 @@ def test_the_border_is_repeated_not_wrapped(tmp_path):
     picture[:, :2] = 255
     Image.fromarray(picture).save(tmp_path / "one.png")
     target = load(domain(tmp_path))
-    made = partners.make(Partner(made="drawing", noise=0.0), target)
+    made = made_of(Partner(made="drawing", noise=0.0), target)
     for batch in batches(target, made, 6, batch_size=1):
         assert batch["partner"][..., -8:, :].max() == -1

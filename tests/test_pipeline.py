@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from pixelart_tf.data import feeds
+from pixelart_tf.data import classes, feeds
 from pixelart_tf.data.feeds import steps_per_epoch, without_augmentation
 from pixelart_tf.data.loading import load
 from pixelart_tf.pictures.images import write
@@ -173,6 +173,34 @@ def test_hosts_make_their_share_of_each_batch(photos, flat, cache_bytes):
             np.testing.assert_array_equal(expected[side], np.concatenate([first[side], second[side]]))
 
 
+def test_a_pictures_class_is_the_folder_that_it_lies_in(tmp_path):
+    shades = {"b/2": 20, "a/1": 10, "a/3": 30, "b/deeper/4": 40}   # classes a, b, deeper
+    for name, shade in shades.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        write(tmp_path / f"{name}.png", np.full((4, 4, 3), shade, np.uint8))
+    assert classes.of(["a/1.png", "a/2.png"]) == ((), [0, 0])   # one folder is none
+    assert classes.of(["1", "2"]) == ((), [0, 0])
+    assert classes.of(["x/b/1", "x/a/1", "y/b/2", "3"]) == ((".", "a", "b"), [2, 1, 2, 0])   # as shards have names
+    domain = Domain(files=str(tmp_path), image_size=4)
+    assert classes.of_domain(domain) == ("a", "b", "deeper")
+    of_class = {10: 0, 30: 0, 20: 1, 40: 2}
+    for chosen in (None, {1, 3}):
+        pictures = load(domain, chosen=chosen)
+        assert pictures.chosen([1]).labels == pictures.labels[1:2]
+        options = {"batch_size": 2, "seed": 3}
+        plain, labelled = (
+            take(feeds.unpaired({"target": pictures}, labels=labels, **options), 6) for labels in (False, True)
+        )
+        seen = set()
+        for one, other in zip(plain, labelled, strict=True):
+            np.testing.assert_array_equal(one["target"], other["target"])   # labels draw nothing
+            shades = bytes_of(other["target"])[:, 0, 0, 0].tolist()
+            assert other["label"].dtype == np.int32
+            assert other["label"].tolist() == [of_class[shade] for shade in shades]
+            seen |= set(shades)
+        assert len(seen) == len(pictures)
+
+
 def test_augmentation_is_not_cached(tmp_path):
     (tmp_path / "one.png").write_bytes(encode(smooth(32)))
     images = take(single(load(Domain(files=str(tmp_path), image_size=32, jitter=8)), batch_size=40, seed=0), 1)[0]
@@ -237,6 +265,21 @@ def test_enlarged_pixel_art_comes_at_its_native_size(tmp_path):
     (tmp_path / "sprite.png").write_bytes(encode(sprite.repeat(8, axis=0).repeat(8, axis=1)))
     image = without_augmentation(load(Domain(files=str(tmp_path), image_size=32, resize="nearest")), [0])[0]
     np.testing.assert_array_equal(bytes_of(image.numpy()), sprite)
+
+
+@pytest.mark.parametrize(("cell", "side"), [(1, 16), (3, 16), (5, 32), (2, 40)])
+def test_native_takes_own_cells_of_any_size_and_resizes_nothing(tmp_path, cell, side):
+    """Smaller sprites come on the color of their border, larger ones without their borders."""
+    sprite = RNG.integers(0, 200, (side, side, 3), np.uint8)
+    sprite[[0, -1]] = sprite[:, [0, -1]] = 255
+    (tmp_path / "sprite.png").write_bytes(encode(sprite.repeat(cell, axis=0).repeat(cell, axis=1)))
+    image = without_augmentation(load(Domain(files=str(tmp_path), image_size=32, resize="native")), [0])[0]
+    if side <= 32:
+        border = (32 - side) // 2
+        expected = np.pad(sprite, ((border, border), (border, border), (0, 0)), constant_values=255)
+    else:
+        expected = sprite[4:-4, 4:-4]
+    np.testing.assert_array_equal(bytes_of(image.numpy()), expected)
 
 
 def test_pictures_of_any_shape(tmp_path):
@@ -342,7 +385,7 @@ def test_pixelate_is_the_mean_of_each_cell():
 
 @pytest.mark.parametrize(("size", "boxes"), [((80, 80), 40), ((50, 37), 7), ((40, 64), 40)])
 def test_boxes_whatever_the_size(size, boxes):
-    images = RNG.uniform(-1, 1, (2, *size, 1)).astype(np.float32)
+    images = np.random.default_rng(1).uniform(-1, 1, (2, *size, 1)).astype(np.float32)
     cells = feeds.to_boxes(tf.constant(images), boxes, enlarge=False)
     np.testing.assert_allclose(cells, box_means(images.astype(float), boxes, boxes), atol=1e-5)
     enlarged = feeds.to_boxes(tf.constant(images), boxes).numpy()
@@ -391,7 +434,7 @@ def test_photos_alone_are_two_domains(photos):
         ({"jitter": 1.5}, "`jitter` must be a whole number"),
         ({"half": "top"}, "`half` must be one of left, right. Received: 'top'"),
         ({"fit": "squash"}, "`fit` must be one of crop, pad, stretch. Received: 'squash'"),
-        ({"resize": "cubic"}, "`resize` must be one of area, bilinear, lanczos, nearest. Received: 'cubic'"),
+        ({"resize": "cubic"}, "`resize` must be one of area, bilinear, lanczos, native, nearest. Received: 'cubic'"),
         ({"pixelate": 7}, "`pixelate` must divide the height, 256, and the width, 256. Received: 7"),
         ({"boxes": 257}, "`boxes` must be at most the shorter side, 256. Received: 257"),
         ({"boxes": 8, "pixelate": 8}, "`pixelate` and `boxes` exclude each other. Received: pixelate=8, boxes=8"),

@@ -189,8 +189,9 @@ def test_the_u_net_is_the_default():
     ({}, {"l1_weight": -1.0}, "`l1_weight` must be at least 0. Received: -1.0"),
     ({}, {"objective": "l2"}, "`objective` must be one of lsgan, bce, hinge, wgangp. Received: 'l2'"),
     ({"source": (17, 16, 3)}, {"generator": UNET}, r"`image_size` must be a multiple of 2. Received: \(17, 16\)"),
+    ({}, {"discriminator": PATCHGAN | {"norm": "batch"}, "r1_weight": 1.0}, "`r1_weight` must be 0 with batch norm"),
     ({"target": (4, 4, 3)}, {}, r"`image_size` must be at least 6. Received: \(4, 4\)"),
-    ({"target": (10, 10, 3)}, {"generator": {"name": "cells"}}, "`scale` must be a power of two"),
+    ({"target": (10, 10, 3)}, {"generator": {"name": "cells"}}, "`generator.name` cells needs sizes"),
     ({}, {"discriminator": {"norms": False}}, "`model.discriminator.norms` is not a setting. Did you mean `norm`?"),
 ])
 def test_what_is_not_possible_is_named(shapes, options, message):

@@ -161,7 +161,7 @@ def test_no_more_colors_than_there_are():
     ("options", "message"),
     [
         ({"cell": 8, "width": 4}, "`cell` and `width` exclude each other. Received: 8 and 4"),
-        ({"cell": 0}, "`cell` must be a whole number of at least 1 or auto. Received: 0"),
+        ({"cell": 0}, "`cell` must be at least 1, a pair as 4.5x4 (width x height), or auto. Received: 0"),
         ({"width": 2.5}, "`width` must be a whole number of at least 1. Received: 2.5"),
         ({"width": "auto"}, "`width` must be a whole number of at least 1. Received: 'auto'"),
         ({"colors": 257}, "`colors` must be a whole number from 1 to 256 or auto. Received: 257"),

@@ -1,5 +1,6 @@
 """`python -m pixelart_tf.pixelize`: pictures in, pixel art out, and mistakes in one line."""
 
+import io
 import json
 import os
 import subprocess
@@ -100,6 +101,11 @@ def test_one_palette_for_all(tmp_path):
     assert np.array_equal(images.read(tmp_path / "cow.png"), images.read(tmp_path / "out" / "gc-cow.png"))
 
 
+def test_a_palette_on_the_command_line(tmp_path):
+    assert run(COW, tmp_path / "a.png", "--palette", "#112233, 445566", "--width", 16) == 0
+    assert colors_of(tmp_path / "a.png") == {(17, 34, 51, 255), (68, 85, 102, 255)}
+
+
 def test_a_built_in_palette_and_a_dither(tmp_path):
     assert run(COW, tmp_path / "a.png", "--palette", "Game Boy", "--dither", "bayer4", "--width", 64) == 0
     assert colors_of(tmp_path / "a.png") == {(*color, 255) for color in palettes.get("game-boy").colors.tolist()}
@@ -140,19 +146,174 @@ def test_outputs_are_replaced_only_when_asked(tmp_path, capsys):
     assert not (tmp_path / "b.png").exists()
 
 
-def test_bad_pictures_are_skipped_when_asked(tmp_path, capsys):
+def test_a_bad_picture_does_not_stop_the_others(tmp_path, capsys):
     folder = tmp_path / "in"
     folder.mkdir()
     (folder / "bad.png").write_bytes(b"no picture")
-    assert run(folder, tmp_path / "out", "--skip-bad") == 2
-    assert "none of the 1 pictures can be used; the first: " in capsys.readouterr().err
-    (folder / "cow.jpg").write_bytes(COW.read_bytes())
     assert run(folder, tmp_path / "out") == 2
-    capsys.readouterr()
-    assert run(folder, tmp_path / "out2", "--skip-bad", "--width", 16) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"skipped {folder / 'bad.png'}: not a picture, or of an unknown format"
+    bad = f"{folder / 'bad.png'}: not a picture, or of an unknown format\n"
+    assert capsys.readouterr().err == f"python -m pixelart_tf.pixelize: {bad}"
+    (folder / "cow.jpg").write_bytes(COW.read_bytes())
+    assert run(folder, tmp_path / "out", "--strict") == 2
+    assert capsys.readouterr().err == f"python -m pixelart_tf.pixelize: {bad}"
+    assert run(folder, tmp_path / "out2", "--width", 16) == 0
+    assert capsys.readouterr().err == f"skipped {bad}"
     assert [path.name for path in (tmp_path / "out2").iterdir()] == ["cow.png"]
+    (folder / "worse.png").write_bytes(b"no picture")
+    (folder / "cow.jpg").unlink()
+    assert run(folder, tmp_path / "out3") == 2
+    assert f"none of the 2 pictures can be used; the first: {bad}" in capsys.readouterr().err
+
+
+def test_several_inputs_and_one_name_twice(tmp_path, capsys):
+    owl = PICTURES / "nt-owl.png"
+    (tmp_path / "in").mkdir()
+    images.write(tmp_path / "in" / "owl.png", images.read(owl))
+    images.write(tmp_path / "in" / "owl.jpg", images.read(owl))
+    out = tmp_path / "out"
+    assert run(COW, owl, "--width", 16, tmp_path / "in", out) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["gc-cow.png", "nt-owl.png", "owl.jpg.png", "owl.png"]
+    assert run(COW, PICTURES / "gc-cow.jpg", tmp_path / "twice.png", "--width", 16) == 0   # one picture
+    assert run(COW, tmp_path / "gone.png", tmp_path / "out2") == 2
+    assert f"{tmp_path / 'gone.png'}: no such file or folder" in capsys.readouterr().err
+    assert not (tmp_path / "out2").exists()
+
+
+def test_standard_input_and_output(tmp_path, monkeypatch, capsysbinary):
+    class Stdin:
+        buffer = io.BytesIO(COW.read_bytes())
+
+    monkeypatch.setattr(sys, "stdin", Stdin)
+    assert run("-", "-", "--width", 16, "--scale", 1) == 0
+    printed = capsysbinary.readouterr()
+    assert printed.err == b"-: 16x16, 16x16 cells of 16 pixels, 16 colors\n"
+    made = images.read(printed.out)
+    assert np.array_equal(made, pixelize(images.read(COW), Style(width=16)).image())
+    assert run(COW, "-", "--width", 16, "--scale", 1) == 0
+    assert capsysbinary.readouterr().out == printed.out
+    assert run(COW, PICTURES / "nt-owl.png", "-") == 2
+    assert b"-: 2 pictures need a folder" in capsysbinary.readouterr().err
+    Stdin.buffer = io.BytesIO(COW.read_bytes())
+    assert run("-", tmp_path / "out", "--width", 16) == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["stdin.png"]
+    Stdin.buffer = io.BytesIO(b"no picture")
+    assert run("-", "-") == 2
+    assert capsysbinary.readouterr().err.endswith(b": stdin: not a picture, or of an unknown format\n")
+
+
+def test_the_number_of_rows(tmp_path, capsys):
+    images.write(tmp_path / "a.png", images.read(COW)[:, :128])
+    assert run(tmp_path / "a.png", tmp_path / "b.png", "--height", 32) == 0
+    assert "16x32 cells of 8 pixels" in capsys.readouterr().out
+    assert run(COW, tmp_path / "c.png", "--height", 32, "--width", 32) == 2
+    assert "`width` and `height` exclude each other, as cells are squares" in capsys.readouterr().err
+
+
+def test_what_is_nowhere_opaque_enough_is_not_lost(tmp_path, capsys):
+    """An alpha of 63 everywhere gave an empty picture without a word."""
+    image = np.dstack([images.read(COW), np.full((256, 256), 63, np.uint8)])
+    images.write(tmp_path / "faint.png", image)
+    assert run(tmp_path / "faint.png", tmp_path / "a.png", "--cell", 8, "--scale", 1) == 0
+    assert capsys.readouterr().err == (
+        f"note: {tmp_path / 'faint.png'}: nowhere opaque enough: an alpha threshold of 128 would leave nothing, and 32 "
+        "is taken\n"
+    )
+    assert np.array_equal(images.read(tmp_path / "a.png"), pixelize(images.read(COW), Style(cell=8)).image())
+    image[..., 3] = 0
+    images.write(tmp_path / "none.png", image)
+    assert run(tmp_path / "none.png", tmp_path / "b.png", "--cell", 8) == 0
+    assert capsys.readouterr().err == f"note: {tmp_path / 'none.png'}: all of it is transparent\n"
+
+
+def test_levels_of_transparency(tmp_path):
+    image = images.read(COW, mode="RGBA")
+    image[..., 3] = np.arange(256).repeat(256).reshape(256, 256).T   # from left to right
+    images.write(tmp_path / "in.png", image)
+    for name in ("soft.png", "soft.webp", "soft.tif"):
+        assert run(tmp_path / "in.png", tmp_path / name, "--cell", 8, "--alpha", "soft") == 0
+        made = images.read(tmp_path / name, mode="RGBA")
+        # Of columns 8 n to 8 n + 7 the mean is 8 n + 3.5.
+        assert (np.abs(made[..., 3] - (np.arange(256) // 8 * 8 + 3.5)) <= 0.5).all()
+        assert len(np.unique(made[..., :3][made[..., 3] > 0], axis=0)) <= 16
+    assert run(tmp_path / "soft.png", tmp_path / "twice.png", "--cell", 8, "--alpha", "soft") == 0
+    twice = images.read(tmp_path / "twice.png", mode="RGBA")
+    assert np.array_equal(twice, images.read(tmp_path / "soft.png", mode="RGBA"))
+    assert run(tmp_path / "in.png", tmp_path / "dither.png", "--cell", 2, "--scale", 1, "--alpha", "dither") == 0
+    alpha = images.read(tmp_path / "dither.png", mode="RGBA")[..., 3]
+    assert set(np.unique(alpha)) == {0, 255}
+    # Of 4x4 cells as many are opaque as their alpha says, in sixteenths.
+    shares = alpha.reshape(32, 4, 32, 4).mean(axis=(0, 1, 3)) / 255
+    assert np.abs(shares - (8 * np.arange(32) + 3.5) / 255).max() < 1 / 12
+
+
+def test_help_fits_two_screens_and_begins_with_what_is_common(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "120")
+    with pytest.raises(SystemExit):
+        run("--help")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 2 * 30
+    assert all(len(line) <= 120 for line in lines)
+    places = [next(nth for nth, line in enumerate(lines) if f"  {option} " in line) for option in (
+        "--width", "--colors", "--palette", "--scale", "--generator", "--overwrite", "--space", "--strict"
+    )]
+    assert places == sorted(places)
+
+
+def moving(path: Path) -> Path:
+    """An animation of three frames of 16x12 pixels, a square that moves."""
+    frames = []
+    for nth in range(3):
+        frame = np.full((12, 16, 3), 250, np.uint8)
+        frame[4:8, 4 * nth : 4 * nth + 4] = 200, 30, 40
+        frames.append(Image.fromarray(frame))
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=100, loop=0)
+    return path
+
+
+def test_what_moves_goes_on_moving(tmp_path, capsys):
+    gif = moving(tmp_path / "cat.gif")
+    assert run(gif, tmp_path / "cat.png", "--cell", 4) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{tmp_path / 'cat.png'}: 3 frames of 4x3 cells of 4 pixels\n"
+    assert err == f"note: {gif} moves: made as python -m pixelart_tf.video does\n"
+    with Image.open(tmp_path / "cat.png") as made:
+        assert made.n_frames == 3
+    # Beside pictures, in a folder.
+    folder = tmp_path / "in"
+    (folder / "deep").mkdir(parents=True)
+    moving(folder / "deep" / "a.gif")
+    moving(folder / "b.png")
+    images.write(folder / "still.gif", np.full((12, 16, 3), 90, np.uint8))
+    (folder / "cow.jpg").write_bytes(COW.read_bytes())
+    (folder / "bad.gif").write_bytes(b"GIF89a")
+    assert run(folder, tmp_path / "out", "--cell", 4) == 0
+    made = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")}
+    assert made == {"deep/a.gif", "b.png", "still.png", "cow.png"}
+    err = capsys.readouterr().err
+    assert f"note: {folder / 'b.png'} and 1 more move: made as " in err
+    assert f"skipped {folder / 'bad.gif'}: " in err
+    assert run(gif, "-") == 2
+    assert "moves, and only pictures are written to standard output" in capsys.readouterr().err
+    assert run(gif, tmp_path / "a.gif", "--compare", tmp_path / "sheet.png") == 2
+    assert "--compare: is for pictures, and " in capsys.readouterr().err
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(gif, "cat.gif")
+    assert run(tmp_path / "a.zip", tmp_path / "unpacked", "--cell", 4) == 0
+    assert capsys.readouterr().err == f"note: {tmp_path / 'a.zip'}: cat.gif: moves, and its first frame is taken\n"
+    assert run(gif, tmp_path / "a.tif") == 2
+    assert ".tif is not written; choose one of .mkv .mov .mp4 .webm .apng .gif" in capsys.readouterr().err
+
+
+def test_a_film_goes_on_as_a_film(tmp_path, capsys):
+    pytest.importorskip("av")
+    from making_films import pan, write
+
+    film = write(tmp_path / "film.mkv", pan("nt-owl.png", 4))
+    assert run(film, COW, tmp_path / "new" / "out", "--cell", 8) == 0
+    assert {path.name for path in (tmp_path / "new" / "out").iterdir()} == {"film.mkv", "gc-cow.png"}
+    out, err = capsys.readouterr()
+    assert f"{tmp_path / 'new' / 'out' / 'film.mkv'}: 4 frames of 16x12 cells of 8 pixels\n" in out
+    assert err == f"note: {film} moves: made as python -m pixelart_tf.video does\n"
 
 
 @pytest.mark.parametrize(
@@ -160,8 +321,8 @@ def test_bad_pictures_are_skipped_when_asked(tmp_path, capsys):
     [
         (("--cell", "257"), "{cow}: a cell of 257 pixels is larger than the picture (256 pixels)"),
         (("--width", "257"), "{cow}: 257 cells across do not fit on 256 pixels: it must be 1 to 256"),
-        (("--cell", "auto"), "{cow}: no cells found: this is no enlarged pixel art; give their size or their number"),
-        (("--cell", "x"), "`cell` must be a whole number of at least 1 or auto. Received: 'x'"),
+        (("--cell", "auto"), "{cow}: no cells found: this is no pixel art; give their size or their number"),
+        (("--cell", "x"), "`cell` must be at least 1, a pair as 4.5x4 (width x height), or auto. Received: 'x'"),
         (("--colors", "0"), "`colors` must be a whole number from 1 to 256 or auto. Received: 0"),
         (("--cell", "8", "--width", "8"), "`cell` and `width` exclude each other. Received: 8 and 8"),
         (("--dither-strength", "2"), "`strength` must be from 0 to 1. Received: 2.0"),
@@ -194,7 +355,10 @@ def test_mistakes_take_one_line(tmp_path, monkeypatch, capsys, arguments, messag
     ("source", "out", "message"),
     [
         (COW, "a.jpg", "a.jpg: JPEG would ruin the palette; choose one of .png .tif .tiff .webp"),
-        (COW, "a.gif", "a.gif: .gif is not written; choose one of .png .tif .tiff .webp"),
+        (COW, "a.gif", "a.gif: .gif is not written; choose one of .png .tif .tiff .webp, or a folder"),
+        (PICTURES, "a.gif", "a.gif: .gif is not written; choose one of .png .tif .tiff .webp, or a folder"),
+        (COW, "a.ico", "a.ico: .ico is not written; choose one of .png .tif .tiff .webp, or a folder"),
+        (COW, "", "an empty path: no output is called so"),
         (PICTURES, "a.png", "a.png: 9 pictures need a folder"),
         ("gone.png", "a.png", "gone.png: no such file or folder"),
         ("empty", "a.png", "empty: no pictures there"),
@@ -266,14 +430,14 @@ def test_a_native_generators_cells_are_the_grid(tmp_path, capsys):
     native_generator(4).save(tmp_path / "g.keras")
     picture, width = images.read(COW), 20
     assert run(COW, tmp_path / "a.png", "--generator", tmp_path / "g.keras", "--width", width, "--colors", 256,
-               "--scale", 1) == 0
-    assert capsys.readouterr().out == f"{tmp_path / 'a.png'}: 20x20, 20x20 cells of 4 pixels, 256 colors\n"
+               "--no-crisp", "--scale", 1) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'a.png'}: 20x20, 20x20 cells of 13 pixels, 256 colors\n"
     shrunk = images.fit(picture, width, resample="area")[..., ::-1].astype(float)
     assert np.abs(images.read(tmp_path / "a.png") - shrunk).max() < 20   # 400 cells, 256 colors
     assert run(COW, tmp_path / "b.png", "--generator", tmp_path / "g.keras", "--compare", tmp_path / "s.png") == 0
     assert capsys.readouterr().out.startswith(f"{tmp_path / 'b.png'}: 256x256, 64x64 cells of 4 pixels, 16 colors\n")
-    assert run(COW, tmp_path / "c.png", "--generator", tmp_path / "g.keras", "--cell", 8) == 2
-    assert "has cells of 4 pixels of its own, not 8; give `width` instead" in capsys.readouterr().err
+    assert run(COW, tmp_path / "c.png", "--generator", tmp_path / "g.keras", "--cell", 8) == 0
+    assert capsys.readouterr().out.startswith(f"{tmp_path / 'c.png'}: 256x256, 32x32 cells of 8 pixels, 16 colors\n")
 
 
 def test_any_other_generator_is_run_and_its_pictures_are_pixelized(tmp_path):
@@ -301,7 +465,7 @@ def test_one_pixel(tmp_path, capsys):
     images.write(tmp_path / "dot.png", np.full((1, 1, 3), 77, np.uint8))
     assert run(tmp_path / "dot.png", tmp_path / "a.png", "--compare", tmp_path / "sheet.png") == 0
     assert images.read(tmp_path / "a.png").tolist() == [[[77, 77, 77]]]
-    assert ": 1x1, 1x1 cells of 1 pixel, 1 color\n" in capsys.readouterr().out
+    assert ": 1x1, 1x1 cells of 1 pixel, 1 color; pixel art of one pixel a cell\n" in capsys.readouterr().out
 
 
 def test_without_a_generator_no_framework_is_imported(tmp_path):

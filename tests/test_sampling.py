@@ -1,5 +1,9 @@
 """Samples of a generator of noise, to files."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -7,9 +11,11 @@ from keras import ops
 from tiny_models import perturb
 
 from pixelart_tf import translate
-from pixelart_tf.generators.saving import with_cells
+from pixelart_tf.generators.saving import save_generator, with_cells
 from pixelart_tf.networks import dcgan_generator, noise
 from pixelart_tf.pictures import images
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +77,62 @@ def test_mistakes_with_samples_are_one_line(generator_path, tmp_path, capsys):
         assert message in error
         assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def of_classes(tmp_path_factory):
+    """A generator of two classes, with cells, as training saves it."""
+    path = tmp_path_factory.mktemp("classes") / "generator.keras"
+    network = perturb(dcgan_generator(image_size=16, base_width=4, latent_size=8, num_classes=2))
+    save_generator(network, path, cell_size=2, classes=("fire", "wasser & w\u00e4rme"))
+    return path
+
+
+def test_a_class_is_chosen_by_its_name(of_classes, tmp_path, capsys):
+    def drawn(name, *arguments):
+        assert translate.main(["--samples", "4", "--seed", "1", str(of_classes), str(tmp_path / name), *arguments]) == 0
+        return read(tmp_path / name)
+
+    network = keras.saving.load_model(of_classes)
+    in_turn, fire, water = drawn("both"), drawn("fire", "--class", "fire"), drawn("w", "--class", "wasser & w\u00e4rme")
+    for number in range(4):
+        given = np.concatenate([noise.draw(4, 8, seed=1)[number], [1.0, 0.0]])[None]
+        wanted = images.to_uint8(ops.convert_to_numpy(network(given.astype("float32"))))[0]
+        name = f"sample_{number:04}.png"
+        assert np.abs(fire[name].astype(int) - wanted).max() <= 1
+        assert np.abs(fire[name].astype(int) - water[name]).max() > 1
+        np.testing.assert_array_equal(in_turn[name], (fire, water)[number % 2][name])
+    assert np.abs(fire["walk.png"].astype(int) - water["walk.png"]).max() > 1
+
+
+def test_mistakes_with_classes_are_one_line(of_classes, generator_path, tmp_path, capsys):
+    plain = tmp_path / "plain.keras"   # saved anew, by who knows nothing of its classes
+    keras.saving.load_model(of_classes).save(plain)
+    (tmp_path / "a.png").write_bytes(images.encode(np.zeros((8, 8, 3), np.uint8), "png"))
+    out = tmp_path / "out"
+    for argv, message in (
+        (["--samples", "2", "--class", "ice", of_classes, out],
+         "`--class` must be one of fire, wasser & w\u00e4rme. Received: ice"),
+        (["--samples", "2", "--class", "fire", generator_path, out],
+         "`--class` is for a generator that was trained on several. Received: fire"),
+        (["--samples", "2", plain, out], "the names of its classes are not in its file; take it as training saved it"),
+        (["--class", "fire", of_classes, tmp_path / "a.png", out], "--class: is for --samples"),
+    ):
+        assert translate.main([str(each) for each in argv]) == 2, argv
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count("\n") == 1
+    assert not out.exists()
+
+
+@pytest.mark.slow
+def test_a_mistake_is_one_line_also_where_tensorflow_was_not_imported_before(tmp_path):
+    """What TensorFlow says as it is imported came before it."""
+    arguments = ["--samples", "3", "sprite", str(tmp_path / "out")]
+    done = subprocess.run(
+        [sys.executable, "-m", "pixelart_tf.translate", *arguments], capture_output=True, text=True, cwd=ROOT,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert "makes pictures of pictures, and not of noise" in done.stderr

@@ -193,7 +193,8 @@ def test_the_run_folder_holds_what_help_says_and_nothing_else(finished):
         assert path.name in help_text
     sheets = ["epoch_0001.png", "epoch_0002.png", "epoch_0003.png"]
     for name in ("samples", "samples_back", "patch_maps", "patch_maps_back"):
-        assert sorted(path.name for path in (folder / name).iterdir()) == sheets
+        first = ["batch.png"] if name == "samples" else []
+        assert sorted(path.name for path in (folder / name).iterdir()) == first + sheets
     kept = sorted(path.relative_to(folder / "kept").as_posix() for path in (folder / "kept").rglob("*.*"))
     assert kept == ["epoch_0002/to_source.keras", "epoch_0002/to_target.keras"]
 
@@ -262,9 +263,11 @@ def test_the_generators_are_the_checkpoints_averages(experiment, finished):
 def test_a_finished_run_has_nothing_to_resume(experiment, finished):
     folder, _ = finished
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.suffix in (".npz", ".keras", ".jsonl")}
+    (folder / "samples" / "batch.png").unlink()   # of the run's begin: a resume draws none
     out, _ = train(experiment, "--run", folder, "--resume")
     assert "3 epochs and 0 steps" in out
     assert before == {path: path.read_bytes() for path in before}
+    assert not (folder / "samples" / "batch.png").exists()
 
 
 def test_the_next_command_is_quoted_where_a_shell_asks_for_it(experiment, finished, tmp_path, capsys):
@@ -482,6 +485,7 @@ def test_one_picture_is_enough(experiment, tmp_path, capsys):
     ("samples.count=10000000", "`count` must be at most 256. Received: 10,000,000"),
     ("samples.scale=1000", "`scale` must be at most 32. Received: 1,000"),
     ("export.cell_size=100000", "`cell_size` must be at most 256. Received: 100,000"),
+    ("export.read_size=5", "[export] `read_size` must divide the size of what is made, "),
     ("nonsense", "--set takes table.key=value, such as model.cycle_weight=20. Received: nonsense"),
 ])
 def test_a_wrong_setting_is_named_in_one_line(experiment, capsys, override, expected):

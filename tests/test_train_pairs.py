@@ -110,6 +110,46 @@ def test_pairs_that_do_not_match_are_told_at_once(folder, change, message, capsy
 def test_a_missing_partner_is_told(folder, capsys):
     err = refused(capsys, alone(folder, "pix2pix"), "--run", folder / "run")
     assert "`data.source.files` is missing, or a [data.partner] table, which makes pairs" in err
+    err = refused(capsys, folder / "pairs.toml", "--run", folder / "run", "--set", "model.name=cyclegan", "--set",
+                  "model.pair_weight=1")
+    assert "`pair_weight` needs partners of the source's shape, made by [data.partner]. Received: None and" in err
+    err = refused(capsys, folder / "pairs.toml", "--run", folder / "run", "--set", "data.partner.made=grey")
+    assert "[data] `source` is not for pix2pix with a [data.partner] table. Known: target" in err
+
+
+@pytest.mark.parametrize(("settings", "message"), [
+    (("model.name=cyclegan", "data.target.image_size=16", "data.target.jitter=2"),
+     "[model] `identity_weight` must be 0 where sizes differ, as no picture is in both"),
+    (("model.name=cyclegan", "model.identity_weight=0", "data.target.image_size=16"),
+     "[model] `generator.name` must be cells where pictures come out in another size. Received: (32, 32) and (16, 16)"),
+    (("model.name=cyclegan", "model.identity_weight=0", "data.target.image_size=24"),
+     "[model] source and target must be of one size, or one of them a whole number of times as large"),
+    (("model.name=cyclegan", "model.identity_weight=0", "data.source.image_size=36", "data.target.image_size=12",
+      "model.generator.name=cells"), "[model] `generator.name` cells needs sizes of which one is 1, 2, 4, 8 or "
+     "16 times the other. Received: (36, 36) and (12, 12)"),
+    (("model.generator.name=cells", "data.target.image_size=24"), "[model] `generator.name` cells needs sizes"),
+    (("model.name=cyclegan", "model.pair_weight=1", "model.identity_weight=0", "data.partner.made=grey"),
+     "[model] `pair_weight` needs partners of the source's shape"),
+])
+def test_sizes_that_no_generator_joins_are_told(folder, settings, message, capsys):
+    sets = [word for setting in settings for word in ("--set", setting)]
+    assert message in refused(capsys, folder / "pairs.toml", "--run", folder / "run", *sets)
+    assert not (folder / "run").exists()
+
+
+@pytest.mark.parametrize(("name", "partner", "message"), [
+    ("pix2pix", 'made = "photo"', "[data.partner] `made` must be one of drawing, pixelated, grey, edges, "
+     "low_resolution. Received: 'photo'"),
+    ("pix2pix", "", "`data.partner.made` is missing"),
+    ("pix2pix", 'made = "grey"\nblok = 4', "`data.partner.blok` is not a setting. Did you mean `block`?"),
+    ("pix2pix", 'made = "pixelated"\nblock = 5', "[data.partner] `block` must divide the height, 32"),
+    ("pix2pix", 'made = "low_resolution"\nfactor = 5', "[data.partner] `factor` must divide the height, 32"),
+    ("dcgan", 'made = "grey"', "[data.partner] is not used by dcgan with these options"),
+])
+def test_a_partner_that_cannot_be_made_is_told(folder, name, partner, message, capsys):
+    path = alone(folder, name, f"[data.partner]\n{partner}\n")
+    assert message in refused(capsys, path, "--run", folder / "run")
+    assert not (folder / "run").exists()
 
 
 @pytest.mark.slow
@@ -131,3 +171,27 @@ def test_a_resume_goes_on_exactly_and_the_next_command_works(folder, name, more,
         np.testing.assert_array_equal(one, other)
     assert [row["epoch"] for row in log(folder / "parts")] == [1, 2]
     assert images.read((folder / "whole" / "samples" / "epoch_0002.png").read_bytes()).ndim == 3
+
+
+@pytest.mark.slow
+def test_a_folder_of_folders_makes_a_dcgan_of_classes(folder, capsys):
+    for number in range(12):
+        path = folder / "right" / f"{number:02}.bmp"
+        (path.parent / ("odd", "even")[number % 2 == 0]).mkdir(exist_ok=True)
+        path.rename(path.parent / ("odd", "even")[number % 2 == 0] / path.name)
+    path = alone(folder, "dcgan")
+    out, _ = train(path, "--run", folder / "whole")
+    assert "Classes    even (" in out
+    train(path, "--run", folder / "parts", "--set", "train.epochs=1")
+    train(path, "--run", folder / "parts", "--resume")
+    weights = [keras.saving.load_model(folder / run / "generator.keras").get_weights() for run in ("whole", "parts")]
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    given = ["--samples", "2", str(folder / "whole" / "generator.keras"), str(folder / "drawn"), "--class"]
+    assert translate.main([*given, "odds"]) == 2
+    assert "`--class` must be one of even, odd. Received: odds" in capsys.readouterr().err
+    assert translate.main([*given, "odd"]) == 0
+    (folder / "right" / "odd").rename(folder / "right" / "others")
+    err = refused(capsys, "--run", folder / "parts", "--resume", "--set", "train.epochs=3")
+    assert "are not those that" in err
+    assert "began with: even, odd then, even, others now" in err

@@ -255,5 +255,6 @@ def test_penalties_of_a_linear_discriminator():
 
 
 def test_other_sizes_than_the_generators_are_told():
-    with pytest.raises(ValueError, match="`scale` must be a power of two"):
-        generator_of(CELLS, (32, 32, 3), (10, 10, 3), name="to_target")
+    for size in ((10, 10, 3), (8, 4, 3), (1, 1, 3)):
+        with pytest.raises(ValueError, match=r"`generator\.name` cells needs sizes of which one is 1, 2, 4"):
+            generator_of(CELLS, (32, 32, 3), size, name="to_target")

@@ -17,7 +17,7 @@ from pixelart_tf import films
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.films.engine import pixelize_film
 from pixelart_tf.pictures import images
-from pixelart_tf.pixelize import Style, palettes, pixelize
+from pixelart_tf.pixelize import Style, palette_files, palettes, pixelize
 from pixelart_tf.video import main
 
 av = pytest.importorskip("av")
@@ -143,12 +143,11 @@ def test_a_native_generators_cells_are_those_of_the_film(tmp_path):
     generator = with_cells(keras.Model(inputs, keras.layers.Rescaling(-1.0)(inputs)), 4)
     path = write(tmp_path / "in.mp4", pan("gc-cow.jpg", 10, height=96, width=128))
     for width, cells in ((None, (32, 24)), (16, (16, 12))):
-        generate, style = generating(generator, Style(width=width))
-        made = pixelize_film(path, tmp_path / f"{width}.gif", style, generate=generate)
-        assert (made.num_frames, made.width, made.height, made.scale) == (10, *cells, 4)
-    generate, style = generating(generator, Style())
+        style = Style(width=width)
+        made = pixelize_film(path, tmp_path / f"{width}.gif", style, generate=generating(generator, style))
+        assert (made.num_frames, made.width, made.height, made.scale) == (10, *cells, 128 // cells[0])
     with pytest.raises(UserError, match="already there"):
-        pixelize_film(path, tmp_path / "16.gif", style, generate=generate)
+        pixelize_film(path, tmp_path / "16.gif", Style(), generate=generating(generator, Style()))
 
 
 def test_nan_of_a_generator_names_the_frame(tmp_path):
@@ -156,7 +155,8 @@ def test_nan_of_a_generator_names_the_frame(tmp_path):
     from pixelart_tf.generators.native import generating
 
     inputs = keras.Input((None, None, 3))
-    generate, style = generating(keras.Model(inputs, keras.layers.Rescaling(float("nan"))(inputs)), Style(cell=8))
+    style = Style(cell=8)
+    generate = generating(keras.Model(inputs, keras.layers.Rescaling(float("nan"))(inputs)), style)
     path = write(tmp_path / "in.mp4", pan("gc-cow.jpg", 10))
     with pytest.raises(UserError, match=r"the frame at 0\.00 s: the generator gives NaN"):
         pixelize_film(path, tmp_path / "out.gif", style, generate=generate)
@@ -195,6 +195,33 @@ def test_a_soft_grid_gives_a_frame_what_it_gives_a_picture(tmp_path):
             pixelize(image, Style(colors=64, cell=5)).image().astype(int) - np.asarray(tile)).mean()
 
 
+def test_one_palette_for_the_whole_film(tmp_path, capsys):
+    # Two shots, of which each had a palette of its own.
+    frames = [*pan("gc-bison.jpg", 15), *pan("nt-pie.png", 15)]
+    path, palette = write(tmp_path / "in.mkv", frames), tmp_path / "new" / "film.hex"
+    arguments = [str(path), str(tmp_path / "out.png"), "--cell", "8", "--colors", "7"]
+    assert main([*arguments, "--save-palette", str(palette)]) == 0
+    assert f"{palette}: 7 colors\n" in capsys.readouterr().out
+    entries = set(map(tuple, palette_files.read(palette).tolist()))
+    used = [np.unique(frame.image.reshape(-1, 3), axis=0) for frame in films.open_film(tmp_path / "out.png").frames()]
+    assert set(map(tuple, np.concatenate(used).tolist())) == entries
+    assert main([*arguments, "--overwrite", "--save-palette", str(path)]) == 2
+    assert "must end in one of .gpl" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".png"])
+def test_enlarged_pixel_art_has_one_grid_and_one_palette(tmp_path, suffix):
+    # Two sprites of 32x32 cells, eight frames each: to the palettes of shots they are two.
+    names = ("dngn-altars-dithmenos", "dngn-altars-ashenzari")
+    sprites = [images.read(PICTURES / f"crawl-{name}.png")[::8, ::8].repeat(5, 0).repeat(5, 1) for name in names]
+    shown = [Image.fromarray(np.roll(each, 5 * nth, axis=1)) for each in sprites for nth in range(8)]
+    shown[0].save(tmp_path / f"in{suffix}", save_all=True, append_images=shown[1:], duration=100)
+    made = pixelize_film(tmp_path / f"in{suffix}", tmp_path / "out.gif", Style(colors=12))
+    assert (made.width, made.height, made.scale) == (32, 32, 5)
+    used = [frame.image.reshape(-1, 3) for frame in films.open_film(tmp_path / "out.gif").frames()]
+    assert len(np.unique(np.concatenate(used), axis=0)) <= len(made.palette) <= 12
+
+
 def test_a_film_that_is_cut_off_is_made_and_noted(tmp_path, capsys):
     whole = write(tmp_path / "whole.mkv", pan("gc-bison.jpg", 75))
     (tmp_path / "cut.mkv").write_bytes(whole.read_bytes()[: -len(whole.read_bytes()) // 3])
@@ -224,7 +251,8 @@ def test_mistakes_are_told_in_one_line(tmp_path, capsys):
         (["in.mp4", "out.mp4", "--cell", "500"], "larger than the picture"),
         (["in.mp4", "out.mp4", "--colors", "300"], "from 1 to 256"),
         (["in.mp4", "out.mp4", "--scale", "0"], "at least 1"),
-        (["in.mp4", "out.mp4", "--fps", "12"], "a folder of frames only"),
+        (["in.mp4", "out.mp4", "--fps", "0"], "the frame rate must be over 0"),
+        (["in.mp4", "out.mp4", "--start", "9"], "nothing is shown from 9 seconds on"),
         (["in.mp4", "out.mp4", "--generator", "none.keras"], "none.keras"),
     ]:
         names = [str(tmp_path / word) if "." in word else word for word in arguments]

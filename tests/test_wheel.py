@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pixelart_tf.generators import pretrained
 from pixelart_tf.pictures import shards
 from pixelart_tf.settings import experiment_files
 
@@ -59,6 +60,11 @@ def test_a_wheel_trains_where_there_is_no_repository(tmp_path):
     assert not any(path.is_symlink() for path in built_in.rglob("*"))
     assert (built_in / "tfrecords" / "LICENSES.md").read_bytes() == (ROOT / "tfrecords" / "LICENSES.md").read_bytes()
     assert str(built_in / "experiments" / "quickstart.toml") in run("pixelart_tf.train", "--list")
+    bundled = [path.name for path in pretrained.FOLDER.iterdir() if path.is_file()]
+    packed = [path.name for path in (site / "pixelart_tf" / "generators" / "pretrained").iterdir() if path.is_file()]
+    assert sorted(packed) == sorted(bundled)
+    listed = run("pixelart_tf.translate", "--list")
+    assert all(f"{name} " in listed for name in pretrained.named())
     sets = ("train.epochs=1", "train.decay_epochs=0", "train.steps_per_epoch=1", "score.source=", "score.target=")
     out = run("pixelart_tf.train", *(word for text in sets for word in ("--set", text)))
     assert str(built_in / "tfrecords") in out

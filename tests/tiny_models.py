@@ -10,6 +10,8 @@ from keras import ops
 from pixelart_tf.pictures import sources
 
 SHAPES = {"source": (16, 16, 3), "target": (16, 16, 3)}
+# Of models that cannot be of that size.
+LARGER = {"deep_pixelization": {"source": (48, 48, 3), "target": (48, 48, 3)}}
 RESNET = {"name": "resnet", "base_width": 4, "num_blocks": 1, "num_downsamplings": 1}
 PATCHGAN = {"base_width": 4, "num_layers": 1}
 TINY = {
@@ -17,19 +19,58 @@ TINY = {
     "pix2pix": {"generator": RESNET, "discriminator": PATCHGAN, "l1_weight": 2.0},
     "autoencoder": {"generator": {"base_width": 4, "latent_size": 8}},
     "dcgan": {"generator": {"base_width": 4, "latent_size": 8}, "discriminator": {"base_width": 4}},
+    "pixel_gan": {"generator": {"hidden": (8,), "latent_size": 8}, "discriminator": {"hidden": (8,)}},
+    "vae": {"generator": {"base_width": 4, "latent_size": 8}, "beta": 5.0},
+    "super_resolution": {
+        "generator": RESNET, "discriminator": PATCHGAN,
+        "loss": {"mse": 1.0, "ssim": 0.5, "hfen": 1.0, "adversarial": 0.5},
+    },
+    "style": {
+        "generator": {"base_width": 4, "num_blocks": 1, "num_downsamplings": 1},
+        # Small, or the steps of SGD in the tests would be too long.
+        "content_weight": 0.0005, "style_weight": 0.005, "variation_weight": 0.0005,
+    },
+    "deep_pixelization": {
+        "generator": {"base_width": 4, "num_blocks": 1, "num_reductions": 1}, "discriminator": PATCHGAN,
+        "grid_weight": 2.0, "mirror_weight": 1.0,
+    },
+    "unit": {
+        "generator": {"base_width": 4, "num_blocks": 1, "num_downsamplings": 1}, "discriminator": PATCHGAN,
+        "same_weight": 2.0, "cycle_weight": 2.0, "kl_weight": 1.0,
+    },
+    "cut": {"generator": RESNET, "discriminator": PATCHGAN, "num_patches": 9, "head_width": 4},
 }
 # What draws random numbers while training, or remembers what it was shown.
 STATEFUL = {
     "cyclegan": {"generator": RESNET | {"dropout": 0.5}, "pool_size": 2, "diff_augment": "color,translation,cutout"},
     "pix2pix": {"generator": RESNET | {"dropout": 0.5}},
     "dcgan": {"diff_augment": "color,translation,cutout"},
+    "pixel_gan": {"discriminator": {"hidden": (8,), "dropout": 0.5}, "diff_augment": "color,translation,cutout"},
+    "super_resolution": {"generator": RESNET | {"dropout": 0.5}, "stages": (1, 2)},
+    "cut": {"generator": RESNET | {"dropout": 0.5}, "flips": True, "identity_nce_weight": 0.0},
 }
+# Discriminators in which pictures meet, and that keep means besides their weights.
+BATCH_NORM = {name: {"discriminator": PATCHGAN | {"norm": "batch"}} for name in ("cyclegan", "pix2pix")}
+# What is more than pictures.
+CLASSES = {name: {"shapes": SHAPES | {"label": (2,)}} for name in ("dcgan", "style")}
+
+
+def shapes(name):
+    """The shapes of a model's pictures."""
+    return LARGER.get(name, SHAPES)
 
 
 def batch(model, size=2, seed=1):
     """A batch of random pictures: the dict that `model.feed` asks for, of NumPy arrays."""
     rng = np.random.default_rng(seed)
-    return {key: rng.uniform(-1, 1, (size, *model.shapes[key])).astype("float32") for key in model.feed}
+    return {key: values(rng, model, key, (size,)) for key in model.feed}
+
+
+def values(rng, model, key, sizes):
+    """Random ones of a key of a batch: float32 (*sizes, ...); of labels int32 (*sizes,)."""
+    if key == "label":
+        return rng.integers(0, *model.shapes[key], sizes, dtype=np.int32)
+    return rng.uniform(-1, 1, (*sizes, *model.shapes[key])).astype("float32")
 
 
 def four(domain, size):
@@ -38,6 +79,26 @@ def four(domain, size):
     pictures = [each.decode() for each in itertools.islice(sources.read(shards), 4)]
     blocks = [p.reshape(size, len(p) // size, size, -1, 3).mean((1, 3)) for p in pictures]
     return (np.stack(blocks) / 127.5 - 1).astype("float32")
+
+
+def tinted(pictures):
+    """The same in other colors, as another domain."""
+    return (pictures * [0.5, 0.9, 0.4] + [-0.4, 0.1, -0.5]).astype("float32")
+
+
+def train_on(model, pictures, steps, **options):
+    """Trains a model on one batch again and again, with new noise in each step where it is fed with some."""
+    import tensorflow as tf
+
+    from pixelart_tf.training.optimizers import adam
+
+    model.compile(optimizer=adam(num_steps=steps, **options), jit_compile=keras.backend.backend() == "jax")
+    data = tf.data.Dataset.from_tensors(pictures).repeat()
+    if "noise" in model.feed:
+        drawn = np.random.default_rng(0).standard_normal((64, len(pictures["target"]), *model.shapes["noise"]))
+        noise = tf.data.Dataset.from_tensor_slices(drawn.astype("float32")).repeat()
+        data = tf.data.Dataset.zip(data, noise).map(lambda given, each: given | {"noise": each})
+    return model.fit(data, steps_per_epoch=steps, epochs=1, verbose=0).history
 
 
 def perturb(model, seed=0):
