@@ -85,8 +85,11 @@ def lsgan(logits, label):
     return functional.mse_loss(logits, torch.full_like(logits, label))
 
 
-def build(width, batch, size):
-    """Returns `run(steps)` and the number of parameters."""
+def build(width, batch, size, *, bfloat16=False, compiled=False):
+    """Returns `run(steps)` and the number of parameters.
+
+    bfloat16: channels last and autocast, as a GPU likes it; compiled: the four networks by torch.compile.
+    """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     to_b, to_a = UNet(width, size).to(device), UNet(width, size).to(device)
     judge_a, judge_b = patchgan(width).to(device), patchgan(width).to(device)
@@ -94,23 +97,35 @@ def build(width, batch, size):
     optimizers = [torch.optim.Adam(nets.parameters(), lr=2e-4, betas=(0.5, 0.999)) for nets in (generators, judges)]
     pools = Pool(), Pool()
     real_a, real_b = (torch.rand((2, batch, 3, size, size)) * 2 - 1).to(device)
+    if bfloat16:
+        generators.to(memory_format=torch.channels_last)
+        judges.to(memory_format=torch.channels_last)
+        real_a, real_b = (each.to(memory_format=torch.channels_last) for each in (real_a, real_b))
+    if compiled:
+        for network in (to_b, to_a, judge_a, judge_b):
+            network.compile()
     l1 = functional.l1_loss
 
+    def autocast():
+        return torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16)
+
     def step():
-        fake_b = to_b(real_a)
-        back_a = to_a(fake_b)
-        fake_a = to_a(real_b)
-        back_b = to_b(fake_a)
         judges.requires_grad_(False)
         optimizers[0].zero_grad()
-        identity = 5.0 * (l1(to_b(real_b), real_b) + l1(to_a(real_a), real_a))
-        cycle = 10.0 * (l1(back_a, real_a) + l1(back_b, real_b))
-        (lsgan(judge_b(fake_b), 1.0) + lsgan(judge_a(fake_a), 1.0) + cycle + identity).backward()
+        with autocast():
+            fake_b, fake_a = to_b(real_a), to_a(real_b)
+            back_a, back_b = to_a(fake_b), to_b(fake_a)
+            identity = 5.0 * (l1(to_b(real_b), real_b) + l1(to_a(real_a), real_a))
+            cycle = 10.0 * (l1(back_a, real_a) + l1(back_b, real_b))
+            loss = lsgan(judge_b(fake_b), 1.0) + lsgan(judge_a(fake_a), 1.0) + cycle + identity
+        loss.backward()
         optimizers[0].step()
         judges.requires_grad_(True)
         optimizers[1].zero_grad()
         for judge, real, fake, pool in ((judge_b, real_b, fake_b, pools[0]), (judge_a, real_a, fake_a, pools[1])):
-            (0.5 * (lsgan(judge(real), 1.0) + lsgan(judge(pool(fake)), 0.0))).backward()
+            with autocast():
+                loss = 0.5 * (lsgan(judge(real), 1.0) + lsgan(judge(pool(fake)), 0.0))
+            loss.backward()
         optimizers[1].step()
 
     def run(steps):
