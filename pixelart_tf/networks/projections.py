@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import keras
+from keras import ops
 
 from pixelart_tf.base.checks import check_counts
 from pixelart_tf.networks.blocks import normal
@@ -18,7 +19,8 @@ def projections(channels: Sequence[int], *, width: int = 256, stddev: float = 0.
         name: of the model.
 
     Returns:
-        A functional `keras.Model` from a list of float (B, n, channels[i]) to a list of float32 (B, n, width).
+        A functional `keras.Model` from a list of float (B, n, channels[i]) to a list of float32 (B, n, width):
+        of length 1, or 0 where nothing passes the ReLU.
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -32,5 +34,11 @@ def projections(channels: Sequence[int], *, width: int = 256, stddev: float = 0.
         inputs.append(x)
         x = keras.layers.Dense(width, activation="relu", kernel_initializer=normal(stddev), name=f"head_{i}_0")(x)
         x = keras.layers.Dense(width, kernel_initializer=normal(stddev), name=f"head_{i}_1")(x)
-        outputs.append(keras.layers.UnitNormalization(axis=-1, dtype="float32", name=f"vectors_{i}")(x))
+        outputs.append(_of_length_1(ops.cast(x, "float32")))
     return keras.Model(inputs, outputs, name=name)
+
+
+def _of_length_1(vectors):
+    """Vectors over their length. Where all ReLUs of a head are closed the vector is 0, at which the gradient of Keras'
+    `UnitNormalization` is not a number; here it is finite."""
+    return vectors * ops.rsqrt(ops.sum(ops.square(vectors), axis=-1, keepdims=True) + 1e-10)
