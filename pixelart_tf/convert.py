@@ -31,7 +31,6 @@ run by its own runtime on real pictures, and only kept if it makes the same as K
                  onnxruntime-web, which npm fetches (20 MB) or --runtime names"""
 EXAMPLES = f"""\
 examples:
-  {PROG} style_monet.pth monet.keras
   {PROG} latest_net_G_A.pth to_target.keras --size 512
   {PROG} monet_generator.h5 monet.keras --slope 0.2
   {PROG} sprite sprite.onnx
@@ -55,6 +54,8 @@ def _bring_in(args: argparse.Namespace) -> int:
     files.check_output(args.out, overwrite=args.overwrite, inputs=[args.source])
     if args.float16:
         raise UserError(f"{args.out}: --float16 is for .tflite")
+    if args.wanted is not None and (args.slope is not None or args.size is not None):
+        raise UserError(f"{args.out}: --size and --slope are for networks of other frameworks, not for --class")
     devices.select_backend("tensorflow")
     devices.import_keras()
     from pixelart_tf.generators import converting  # imports Keras, whose backend is settled only now
@@ -68,8 +69,7 @@ def _bring_in(args: argparse.Namespace) -> int:
         raise UserError(f"{args.source}: a .keras file of Keras 3 already")
     found = converting.read_foreign(args.source, slope=args.slope, image_size=args.size)
     save_generator(found.model, args.out)
-    print(f"{args.out}: {found.told}, {found.model.count_params():,} weights")
-    print(converting.advice(found, args.out))
+    print(f"{args.out}: {found.told}, {found.model.count_params():,} weights\n{converting.advice(found, args.out)}")
     return 0
 
 

@@ -61,8 +61,8 @@ def main(argv: list[str] | None = None) -> int:
     add("--list", action=_Listing, nargs=0, default=argparse.SUPPRESS, help="list the bundled generators, and stop")
     options = vars(parser.parse_intermixed_args(argv))   # else those before an option would be taken for all
     backend = devices.select_backend(options.pop("backend"))
-    if options["engine"] == "ray" and (options["encoder"] or options["samples"] is not None):
-        raise UserError("--engine ray: is for PICTURES, not for --encoder or --samples")
+    if (options["engine"] == "ray" or options["address"]) and (options["encoder"] or options["samples"] is not None):
+        raise UserError("--engine ray and --address: are for PICTURES, not for --encoder or --samples")
     if options.pop("encoder"):
         return _encoder(options)
     if options["samples"] is not None:

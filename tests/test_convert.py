@@ -88,6 +88,9 @@ def test_mistakes_are_told_in_one_line_and_leave_nothing(tmp_path, capsys):
     assert refused(capsys, pth, out, "--slope", "0.3").startswith(f"{pth}: --slope is for weights of Keras 2")
     assert "`slope` must be" in refused(capsys, LEGACY, out, "--slope", "3")
     assert "must be a multiple of 8" in refused(capsys, LEGACY, out, "--size", "100")
+    for option in (("--size", "64"), ("--slope", "0.2")):
+        message = refused(capsys, "van-gogh", out, "--class", "the_starry_night", *option)
+        assert message == f"{out}: --size and --slope are for networks of other frameworks, not for --class"
     assert not list(tmp_path.iterdir())
     out.write_bytes(b"mine")
     assert refused(capsys, pth, out).endswith("already there; --overwrite replaces it")

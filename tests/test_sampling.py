@@ -117,6 +117,8 @@ def test_mistakes_with_classes_are_one_line(of_classes, generator_path, tmp_path
          "`--class` is for a generator that was trained on several. Received: fire"),
         (["--samples", "2", plain, out], "the names of its classes are not in its file; take it as training saved it"),
         (["--class", "fire", of_classes, tmp_path / "a.png", out], "--class: is for --samples"),
+        (["--samples", "2", "--address", "auto", of_classes, out], "--address: are for PICTURES"),
+        (["--encoder", "--address", "auto", "sprite", tmp_path / "a.png", out], "--address: are for PICTURES"),
     ):
         assert translate.main([str(each) for each in argv]) == 2, argv
         error = capsys.readouterr().err
