@@ -188,3 +188,12 @@ def test_a_machine_that_ends_in_the_midst_changes_no_byte(two_nodes, pictures, g
     assert files_of(tmp_path / "translated") == files_of(tmp_path / "translated_there")
     with pytest.raises(UserError, match=r"04\.png"), cluster.opened("ray") as workers:
         packing.pack(pictures, tmp_path / "none", **(PACKED | {"skip_bad": False}), cluster=workers)
+
+
+@pytest.mark.slow
+def test_features_by_two_machines_are_those_of_this_process(two_nodes, pictures):
+    with cluster.opened("ray") as workers:
+        there = features_of(pictures, workers)
+    here = features_of(pictures, None)
+    np.testing.assert_array_equal(here.features, there.features)
+    assert (here.names, here.bad) == (there.names, there.bad)
