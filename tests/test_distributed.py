@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_models import BATCH_NORM, CLASSES, TINY
+from tiny_models import BATCH_NORM, CLASSES, HEADS, TINY
 
 from pixelart_tf.models import MODELS
 
@@ -128,6 +128,7 @@ def assert_same(result, reference, *, weights=2e-6, losses=1e-5):
     ("model", "more"),
     [*(pytest.param(name, {}, id=name) for name in MODELS),
      *(pytest.param(name, more, id=f"{name} with batch norm") for name, more in BATCH_NORM.items()),
+     *(pytest.param(name, more, id=f"{name} with heads") for name, more in HEADS.items()),
      *(pytest.param(name, more, id=f"{name} of classes") for name, more in CLASSES.items()),
      pytest.param("autoencoder", {"generator": TINY["autoencoder"]["generator"] | {"l2": 0.01}}, id="with l2"),
      pytest.param("cyclegan", {"r1_weight": 0.01}, id="with r1")],

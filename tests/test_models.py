@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from tiny_models import BATCH_NORM, CLASSES, STATEFUL, TINY, batch, gradients, perturb, shapes
+from tiny_models import BATCH_NORM, CLASSES, HEADS, STATEFUL, TINY, batch, gradients, perturb, shapes
 
 from pixelart_tf.generators.saving import save_generator
 from pixelart_tf.models import MODELS
@@ -28,6 +28,7 @@ each_model = pytest.mark.parametrize("name", MODELS)
 each_plain = [pytest.param(name, {}, id=name) for name in MODELS]
 each_normed = [pytest.param(name, options, id=f"{name} with batch norm") for name, options in BATCH_NORM.items()]
 each_of_classes = [pytest.param(name, options, id=f"{name} of classes") for name, options in CLASSES.items()]
+each_of_heads = [pytest.param(name, options, id=f"{name} with heads") for name, options in HEADS.items()]
 each_stateful = [pytest.param(name, options, id=f"stateful {name}") for name, options in STATEFUL.items()]
 
 
@@ -148,7 +149,9 @@ def test_l2_fines_the_kernels_of_what_is_saved_and_no_more(name, tmp_path):
     assert not keras.saving.load_model(tmp_path / "fined.keras", compile=False).losses
 
 
-@pytest.mark.parametrize(("name", "options"), each_plain + each_stateful + each_normed + each_of_classes)
+@pytest.mark.parametrize(
+    ("name", "options"), each_plain + each_stateful + each_normed + each_of_classes + each_of_heads
+)
 def test_a_resume_goes_on_exactly(name, options, tmp_path):
     whole = compiled(made(name, **options))
     fit(whole, 2)

@@ -51,6 +51,11 @@ STATEFUL = {
 }
 # Discriminators in which pictures meet, and that keep means besides their weights.
 BATCH_NORM = {name: {"discriminator": PATCHGAN | {"norm": "batch"}} for name in ("cyclegan", "pix2pix")}
+# Discriminators with several heads, that keep directions besides their weights.
+HEADS = {"cyclegan": {
+    "discriminator": {"name": "unet_discriminator", "base_width": 4, "num_layers": 2}, "objective": "bce+hinge",
+    "top_k": 0.5,
+}}
 # What is more than pictures.
 CLASSES = {name: {"shapes": SHAPES | {"label": (2,)}} for name in ("dcgan", "style")}
 

@@ -47,7 +47,9 @@ class CUT(Model):
         shapes: (height, width, channels) of `source` and `target`, which are the same.
         generator: `name`, which is `"resnet"`, and the options of `networks.resnet`.
         discriminator: `name`, one of `networks.DISCRIMINATORS`, and the options of that function.
-        objective: `"lsgan"` (the paper's), `"bce"` or `"hinge"`.
+        objective: `"lsgan"` (the paper's), `"bce"` or `"hinge"`; or one a head, `"bce+hinge"`.
+        top_k: share of each picture's patches, those that look most real, that the generator's game is about (Sinha et
+            al. 2020; see `losses.Adversarial`). 1 for all.
         nce_weight: factor of the source's PatchNCE (lambda X of the paper).
         identity_nce_weight: factor of the target's (lambda Y). 0 leaves it out.
         num_patches: places of each layer, a square number; fewer where a layer has fewer.
@@ -80,6 +82,7 @@ class CUT(Model):
         generator: Annotated[dict | None, config.Table(FUNCTIONS, given=GIVEN)] = None,
         discriminator: Discriminator = None,
         objective: str = "lsgan",
+        top_k: float = 1.0,
         nce_weight: float = 1.0,
         identity_nce_weight: float = 1.0,
         num_patches: int = 256,
@@ -95,12 +98,13 @@ class CUT(Model):
         shape = shapes["source"]
         self.to_target = generator_of(generator, shape, shapes["target"], name="to_target", functions=FUNCTIONS)
         self.target_discriminator = discriminator_of(
-            discriminator, shapes["target"], name="target_discriminator", objective=objective, r1_weight=0.0
+            discriminator, shapes["target"], name="target_discriminator", objective=objective, r1_weight=0.0,
+            top_k=top_k,
         )
         self.heads = projections([layer.shape[-1] for layer in _levels(self.to_target)], width=head_width)
         self.side, self.flips, self.identity = math.isqrt(num_patches), flips, bool(identity)
         self.shapes["noise"] = (2 * num_patches + int(flips),)
-        self.adversarial = Adversarial(objective)
+        self.adversarial = Adversarial(objective, top_k=top_k)
         self.nce_weight = scalar(nce_weight, "nce_weight")
         self.identity_nce_weight = scalar(identity_nce_weight, "identity_nce_weight")
 

@@ -34,7 +34,7 @@ class CycleGAN(Model):
         shapes: (height, width, channels) of `source`, of `target` and, with `pair_weight`, of `partner`.
         generator: `name`, one of `networks.GENERATORS`, and the options of that function.
         discriminator: `name`, one of `networks.DISCRIMINATORS`, and the options of that function.
-        objective: `"lsgan"` (the paper's), `"bce"`, `"hinge"` or `"wgangp"`.
+        objective: `"lsgan"` (the paper's), `"bce"`, `"hinge"` or `"wgangp"`; or one a head, `"bce+hinge"`.
         adversarial_weight: factor of what the discriminator of the target tells `to_target`; 1 in the paper. 0 leaves
             that game out, and its discriminator.
         back_adversarial_weight: the same of the way back, `to_source`.
@@ -49,6 +49,8 @@ class CycleGAN(Model):
             `color_block` pixels square) to those of its input. Not in the paper. 0 leaves them out.
         color_block: in pixels of the smaller domain.
         label_smoothing: real patches are trained towards 1 minus this.
+        top_k: share of each picture's patches, those that look most real, that the generator's game is about (Sinha et
+            al. 2020; see `losses.Adversarial`). 1 for all.
         r1_weight: factor of the discriminators' squared slopes at real pictures (see `penalties.r1`). 0 for none.
         pool_size: number of earlier fakes that each discriminator is shown again (50 in the paper). 0 for none.
         diff_augment: augmentations of all that the discriminators see, such as `"color,translation,cutout"`
@@ -90,6 +92,7 @@ class CycleGAN(Model):
         color_weight: float = 0.0,
         color_block: int = 4,
         label_smoothing: float = 0.0,
+        top_k: float = 1.0,
         r1_weight: float = 0.0,
         pool_size: int = 0,
         diff_augment: str = "",
@@ -119,11 +122,12 @@ class CycleGAN(Model):
         self.to_source = generator_of(generator, target, source, name="to_source")
         self.source_discriminator, self.target_discriminator = (
             discriminator_of(
-                discriminator, shapes[domain], name=f"{domain}_discriminator", objective=objective, r1_weight=r1_weight
+                discriminator, shapes[domain], name=f"{domain}_discriminator", objective=objective, r1_weight=r1_weight,
+                top_k=top_k,
             ) if games[domain] else None
             for domain in self.domains
         )
-        self.adversarial = Adversarial(objective, label_smoothing=label_smoothing)
+        self.adversarial = Adversarial(objective, label_smoothing=label_smoothing, top_k=top_k)
         self.cycle_weight = scalar(cycle_weight, "cycle_weight")
         self.identity_weight = scalar(identity_weight, "identity_weight")
         self.color_weight = scalar(color_weight, "color_weight")

@@ -6,7 +6,7 @@ import numpy as np
 from keras import ops
 
 from pixelart_tf.layers.diff_augment import DiffAugment
-from pixelart_tf.models.losses import Adversarial
+from pixelart_tf.models.losses import Adversarial, check_heads
 from pixelart_tf.models.model import Model, predict
 from pixelart_tf.models.parts import GIVEN, network_of
 from pixelart_tf.models.penalties import NO_SLOPES
@@ -87,6 +87,7 @@ class DCGAN(Model):
             image_size=(height, width), channels=channels, num_classes=self.num_classes,
         )
         self.shapes["noise"] = (self.generator.input_shape[1] - self.num_classes,)
+        check_heads(self.discriminator, objective)
         self.adversarial = Adversarial(objective, label_smoothing=label_smoothing)
         self.augment = DiffAugment(diff_augment) if diff_augment else None
 

@@ -126,11 +126,11 @@ class Model(keras.Model):
         # TensorFlow's graph optimizer would lose the order of that read and the weight's update (TensorFlow 2.20 and
         # 2.21, its dependency optimization), and now and then a fake would be judged by the next step's weights.
         weights = [ops.copy(w) for w in discriminator.trainable_variables]
+        kept = [ops.copy(v) for v in discriminator.non_trainable_variables]
 
-        def judge(images, weights, beside=condition, state=None):
+        def judge(images, weights, beside=condition, state=kept):
             images = images if augment is None else augment(images, training=training)
             images = images if beside is None else {"condition": beside, "images": images}
-            state = state or [ops.copy(v) for v in discriminator.non_trainable_variables]
             return discriminator.stateless_call(weights, state, images, training=training)
 
         frozen = [ops.stop_gradient(w) for w in weights]
@@ -146,14 +146,15 @@ class Model(keras.Model):
         else:
             twice = None if condition is None else ops.concatenate([condition, condition])
             both, state = judge(ops.concatenate([real, fake]), weights, twice)   # (2B, h, w, 1)
-            of_real, of_fake = both[:number], both[number:]
+            of_real, of_fake = _halves(both, number)
         if training:
             for variable, value in zip(discriminator.non_trainable_variables, state, strict=True):
                 variable.assign(value)
         loss = adversarial.discriminator(of_real, of_fake)
 
         def logits(images):
-            return judge(images, weights)[0]
+            found = judge(images, weights)[0]
+            return _joined(found) if isinstance(found, list) else found
 
         if r1_weight:
             loss += r1_weight * penalties.r1(logits, real)
@@ -190,6 +191,18 @@ class Model(keras.Model):
         """Does nothing: all is built, and under a strategy the stock method would use up a batch of the data."""
 
 
+def _halves(logits, number):
+    """The logits of the first `number` pictures and of the others; of lists, two lists."""
+    if not isinstance(logits, list):
+        return logits[:number], logits[number:]
+    return [each[:number] for each in logits], [each[number:] for each in logits]
+
+
+def _joined(heads):
+    """All logits of a picture in a row: float (B, n)."""
+    return ops.concatenate([ops.reshape(each, (ops.shape(each)[0], -1)) for each in heads], axis=1)
+
+
 def scalar(value: float, name: str) -> keras.Variable:
     """A loss weight that a callback can change: a Python float would be baked into the compiled step."""
     return keras.Variable(float(value), trainable=False, dtype="float32", name=name)
@@ -197,7 +210,7 @@ def scalar(value: float, name: str) -> keras.Variable:
 
 def predict(
     network: keras.Model, inputs: np.ndarray | dict[str, np.ndarray], batch_size: int = 1
-) -> np.ndarray:
+) -> np.ndarray | list[np.ndarray]:
     """What a network makes of its inputs, on this host alone.
 
     Args:
@@ -206,16 +219,17 @@ def predict(
         batch_size: pictures that go through it together.
 
     Returns:
-        float32 (B, ...).
+        float32 (B, ...), or a list of such, where the network has several outputs.
     """
     def some(start):
         return keras.tree.map_structure(lambda each: each[start : start + batch_size], inputs)
 
     # Not Keras' `predict`, which under a strategy would distribute the pictures over hosts that do not take part.
-    return np.concatenate([
-        keras.ops.convert_to_numpy(network(some(start), training=False))
+    made = [
+        keras.tree.map_structure(ops.convert_to_numpy, network(some(start), training=False))
         for start in range(0, len(keras.tree.flatten(inputs)[0]), batch_size)
-    ])
+    ]
+    return keras.tree.map_structure(lambda *each: np.concatenate(each), *made)
 
 
 def patch_maps(
@@ -224,7 +238,7 @@ def patch_maps(
     """A discriminator's opinion of each patch as pictures: white looks real to it, black looks made.
 
     Args:
-        discriminator: images to patch logits.
+        discriminator: images to patch logits; of several heads the last one is shown.
         judged: caption -> float32 (B, H, W, C) in [-1, 1].
         condition: see `Model.game`.
 
@@ -235,7 +249,8 @@ def patch_maps(
     seen = judged if condition is None else {
         caption: {"condition": condition, "images": pictures} for caption, pictures in judged.items()
     }
-    logits = {caption: predict(discriminator, pictures) for caption, pictures in seen.items()}   # (B, h, w, 1)
+    logits = {caption: predict(discriminator, pictures) for caption, pictures in seen.items()}
+    logits = {key: each[-1] if isinstance(each, list) else each for key, each in logits.items()}   # (B, h, w, 1)
     low, high = min(map(np.min, logits.values())), max(map(np.max, logits.values()))
     rows = {}
     for caption, pictures in judged.items():

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import keras
 
+from pixelart_tf.models.losses import check_heads
 from pixelart_tf.models.penalties import check_slopes
 from pixelart_tf.networks import CONDITIONAL_DISCRIMINATORS, DISCRIMINATORS, GENERATORS
 from pixelart_tf.networks.cells import scale_between
@@ -73,22 +74,24 @@ def is_clipped(network: keras.Model) -> bool:
 
 
 def discriminator_of(
-    table: dict | None, shape: tuple[int, int, int], *, name: str, objective: str, r1_weight: float
+    table: dict | None, shape: tuple[int, int, int], *, name: str, objective: str, r1_weight: float, top_k: float = 1.0
 ) -> keras.Model:
     """A fresh discriminator of pictures of `shape`; see `generator_of`.
 
-    `objective` and `r1_weight`, of the model, are only checked: not every discriminator can be fined for its slopes.
+    `objective`, `r1_weight` and `top_k`, of the model, are only checked: not every discriminator can be fined for its
+    slopes, and heads and objectives must be as many.
     """
     discriminator = network_of(
         DISCRIMINATORS, table, "model.discriminator", name=name, image_size=tuple(shape[:2]), channels=shape[2]
     )
     check_slopes(discriminator, objective, r1_weight)
+    check_heads(discriminator, objective, top_k)
     return discriminator
 
 
 def conditional_discriminator_of(
     table: dict | None, condition_shape: tuple[int, int, int], shape: tuple[int, int, int], *, name: str,
-    objective: str, r1_weight: float,
+    objective: str, r1_weight: float, top_k: float = 1.0,
 ) -> keras.Model:
     """A fresh discriminator of pairs: of pictures of `shape` and what they were made from; see `discriminator_of`."""
     discriminator = network_of(
@@ -96,6 +99,7 @@ def conditional_discriminator_of(
         condition_channels=condition_shape[2], image_size=tuple(shape[:2]), channels=shape[2],
     )
     check_slopes(discriminator, objective, r1_weight)
+    check_heads(discriminator, objective, top_k)
     return discriminator
 
 

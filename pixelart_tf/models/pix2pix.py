@@ -42,11 +42,13 @@ class Pix2Pix(Paired):
         shapes: (height, width, channels) of `target`, and of `source` or `partner`.
         generator: `name`, one of `networks.GENERATORS` (the U-Net by default), and the options of that function.
         discriminator: `name`, one of `networks.CONDITIONAL_DISCRIMINATORS`, and the options of that function.
-        objective: `"bce"` (the paper's), `"lsgan"`, `"hinge"` or `"wgangp"`.
+        objective: `"bce"` (the paper's), `"lsgan"`, `"hinge"` or `"wgangp"`; or one a head, `"bce+hinge"`.
         adversarial_weight: factor of what the discriminator tells the generator; 1 in the paper. 0 leaves the game out,
             and the discriminator: the paper's "L1".
         l1_weight: factor of the L1 distance to the target (lambda of the paper). 0 is the paper's "cGAN".
         label_smoothing: real patches are trained towards 1 minus this.
+        top_k: share of each picture's patches, those that look most real, that the generator's game is about (Sinha et
+            al. 2020; see `losses.Adversarial`). 1 for all.
         r1_weight: factor of the discriminator's squared slopes at real pictures (see `penalties.r1`). 0 for none.
 
     Attributes:
@@ -76,6 +78,7 @@ class Pix2Pix(Paired):
         adversarial_weight: float = 1.0,
         l1_weight: float = 100.0,
         label_smoothing: float = 0.0,
+        top_k: float = 1.0,
         r1_weight: float = 0.0,
         name: str = "pix2pix",
     ):
@@ -87,9 +90,10 @@ class Pix2Pix(Paired):
         given, wanted = shapes[self.input_key], shapes["target"]
         self.to_target = generator_of(generator, given, wanted, name="to_target", resize=True)
         self.target_discriminator = conditional_discriminator_of(
-            discriminator, given, wanted, name="target_discriminator", objective=objective, r1_weight=r1_weight
+            discriminator, given, wanted, name="target_discriminator", objective=objective, r1_weight=r1_weight,
+            top_k=top_k,
         ) if adversarial_weight else None
-        self.adversarial = Adversarial(objective, label_smoothing=label_smoothing)
+        self.adversarial = Adversarial(objective, label_smoothing=label_smoothing, top_k=top_k)
         self.adversarial_weight, self.r1_weight = adversarial_weight, r1_weight
         self.l1_weight = scalar(l1_weight, "l1_weight")
         if objective == "wgangp":

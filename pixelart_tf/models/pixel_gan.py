@@ -6,7 +6,7 @@ import keras
 
 from pixelart_tf.base.checks import check_at_least
 from pixelart_tf.layers.diff_augment import DiffAugment
-from pixelart_tf.models.losses import Adversarial
+from pixelart_tf.models.losses import Adversarial, check_heads
 from pixelart_tf.models.model import Model, predict
 from pixelart_tf.models.parts import GIVEN, network_of
 from pixelart_tf.models.walks import walks
@@ -80,6 +80,7 @@ class PixelGAN(Model):
             image_size=(height, width), channels=channels,
         )
         self.shapes["noise"] = tuple(self.generator.input_shape[1:])
+        check_heads(self.discriminator, objective)
         self.adversarial, self.r1_weight = Adversarial(objective, label_smoothing=label_smoothing), r1_weight
         self.augment = DiffAugment(diff_augment) if diff_augment else None
         if objective == "wgangp":

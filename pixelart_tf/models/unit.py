@@ -50,7 +50,7 @@ class UNIT(Model):
         shapes: (height, width, channels) of `source` and `target`, of one size.
         generator: `name`, one of `networks.UNITS`, and the options of that function.
         discriminator: `name`, one of `networks.DISCRIMINATORS`, and the options of that function.
-        objective: `"bce"` (the paper's), `"lsgan"` (its code's) or `"hinge"`.
+        objective: `"bce"` (the paper's), `"lsgan"` (its code's) or `"hinge"`; or one a head, `"bce+hinge"`.
         adversarial_weight, kl_weight, same_weight, cycle_kl_weight, cycle_weight: factors (lambda 0 to 4 of the paper).
 
     Attributes:

@@ -10,13 +10,14 @@ from pixelart_tf.networks.pixelation import pixelation
 from pixelart_tf.networks.resnet import resnet
 from pixelart_tf.networks.style import style_net
 from pixelart_tf.networks.unet import unet
+from pixelart_tf.networks.unet_discriminator import unet_discriminator
 from pixelart_tf.networks.unit import unit
 from pixelart_tf.networks.vae import vae
 
 # What `name` in `[model.generator]` and in `[model.discriminator]` can be; the first is the default. A generator whose
 # `image_size` is None by default takes pictures of any size.
 GENERATORS = {"unet": unet, "resnet": resnet, "cells": cells}
-DISCRIMINATORS = {"patchgan": patchgan}
+DISCRIMINATORS = {"patchgan": patchgan, "unet_discriminator": unet_discriminator}
 # Those of pairs of an input and an output.
 CONDITIONAL_DISCRIMINATORS = {"patchgan": conditional_patchgan}
 # Those that keep a picture's size.
@@ -42,5 +43,6 @@ __all__ = [
     "AUTOENCODERS", "CONDITIONAL_DISCRIMINATORS", "DISCRIMINATORS", "ENLARGERS", "GENERATORS", "MLP_DISCRIMINATORS",
     "MLP_GENERATORS", "NOISE_DISCRIMINATORS", "NOISE_GENERATORS", "PIXELATORS", "STYLE_NETWORKS", "UNITS", "VAES",
     "autoencoder", "cells", "conditional_patchgan", "dcgan_discriminator", "dcgan_generator", "mlp_discriminator",
-    "mlp_generator", "patchgan", "pixelation", "receptive_field", "resnet", "style_net", "unet", "unit", "vae",
+    "mlp_generator", "patchgan", "pixelation", "receptive_field", "resnet", "style_net", "unet",
+    "unet_discriminator", "unit", "vae",
 ]

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from pixelart_tf.base.checks import check_at_least, told
+from pixelart_tf.layers.spectral_conv import SpectralConv2D
 
 # Of convolutions and of what pads and enlarges: a user's keras.json may ask for channels first where nobody says.
 NHWC = {"data_format": "channels_last"}
@@ -110,7 +111,15 @@ def norm_layer(norm, *, epsilon=1e-5, name=None):
     return (instance_norm if norm == "instance" else batch_norm)(epsilon=epsilon, name=name)
 
 
-def downsample(filters, *, stddev=0.02, norm="instance", use_bias=False, norm_epsilon=1e-5, slope=0.2, name=None):
+def convolution(spectral_norm):
+    """The class of a discriminator's convolutions, which may be normed by their kernels' largest singular values."""
+    return SpectralConv2D if spectral_norm else keras.layers.Conv2D
+
+
+def downsample(
+    filters, *, stddev=0.02, norm="instance", use_bias=False, norm_epsilon=1e-5, slope=0.2, spectral_norm=False,
+    name=None,
+):
     """downsample-k: 4x4 convolution of stride 2, norm, leaky ReLU.
 
     A `Sequential`, and not bare layers, because weights that the Monet notebooks saved as HDF5 load by topological
@@ -123,13 +132,14 @@ def downsample(filters, *, stddev=0.02, norm="instance", use_bias=False, norm_ep
         use_bias: whether the convolution has a bias; a norm after it would cancel it.
         norm_epsilon: see `instance_norm`.
         slope: of the leaky ReLU below zero.
+        spectral_norm: of the convolution, see `convolution`.
         name: name of the block.
 
     Returns:
         A `keras.Sequential` that maps (B, H, W, C) to (B, H/2, W/2, filters).
     """
     layers = [
-        keras.layers.Conv2D(
+        convolution(spectral_norm)(
             filters, 4, strides=2, padding="same", use_bias=use_bias, kernel_initializer=normal(stddev), **NHWC
         )
     ]

@@ -1,12 +1,10 @@
 """The PatchGAN of pix2pix, which judges a picture beside the one that it was made from; their sizes may differ."""
 
-import itertools
-
 import keras
 
 from pixelart_tf.base.checks import check_counts, check_positive, check_rates
-from pixelart_tf.networks.blocks import check_image_size, check_weights, downsample, in_float32, norm_name
-from pixelart_tf.networks.patchgan import to_patches
+from pixelart_tf.networks.blocks import check_image_size, check_weights, downsample, norm_name
+from pixelart_tf.networks.patchgan import num_weights, to_patches
 from pixelart_tf.networks.sizes import to_size
 
 
@@ -22,6 +20,8 @@ def conditional_patchgan(
     stddev: float = 0.02,
     norm_epsilon: float = 1e-5,
     slope: float = 0.2,
+    spectral_norm: bool = False,
+    num_heads: int = 1,
     name: str = "conditional_patchgan",
 ) -> keras.Model:
     """A discriminator that judges patches of pairs: of an input, the condition, and of the output made from it.
@@ -46,11 +46,15 @@ def conditional_patchgan(
         stddev: of the N(0, stddev) initialisers.
         norm_epsilon: added to the variance by the norm.
         slope: of the leaky ReLUs below zero.
+        spectral_norm: whether each convolution's kernel is divided by its largest singular value (Miyato et al. 2018),
+            which bounds the slopes; usual with `norm = "none"`.
+        num_heads: how often the two last convolutions are there, each time with weights of its own; see `patchgan`.
         name: name of the model.
 
     Returns:
         A functional `keras.Model` from a dict of `condition` and `images`, float (B, h, w, condition_channels) and
-        (B, H, W, channels) in [-1, 1], to float32 logits (B, H / 2 ** num_layers - 2, W / 2 ** num_layers - 2, 1).
+        (B, H, W, channels) in [-1, 1], to float32 logits (B, H / 2 ** num_layers - 2, W / 2 ** num_layers - 2, 1); of
+        several heads to a list of those.
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -60,7 +64,7 @@ def conditional_patchgan(
     """
     check_counts(condition_channels=condition_channels, channels=channels)
     check_counts(at_most=1024, base_width=base_width)
-    check_counts(at_most=8, num_layers=num_layers)
+    check_counts(at_most=8, num_layers=num_layers, num_heads=num_heads)
     check_rates(slope=slope)
     check_positive(stddev=stddev, norm_epsilon=norm_epsilon)
     size = check_image_size(image_size, multiple=2**num_layers, minimum=3 * 2**num_layers)
@@ -69,9 +73,11 @@ def conditional_patchgan(
     while all(side // 2 ** (num_halvings + 1) >= wanted for side, wanted in zip(from_size, size, strict=True)):
         num_halvings += 1
     widths = [base_width * min(2**i, 8) for i in range(num_halvings + num_layers + 1)]
-    check_weights(16 * sum(a * b for a, b in itertools.pairwise(widths)), base_width=base_width)
+    check_weights(num_weights(widths, num_heads), base_width=base_width)
     norm = norm_name(norm)
-    convolutions = {"norm": norm, "stddev": stddev, "norm_epsilon": norm_epsilon, "slope": slope}
+    convolutions = {
+        "norm": norm, "stddev": stddev, "norm_epsilon": norm_epsilon, "slope": slope, "spectral_norm": spectral_norm,
+    }
 
     condition = x = keras.Input((*from_size, condition_channels), name="condition")
     images = keras.Input((*size, channels), name="images")
@@ -80,5 +86,5 @@ def conditional_patchgan(
         x = downsample(filters, use_bias=norm == "none", name=f"condition_{i}", **options)(x)
     x = to_size(x, size, name="condition")
     x = keras.layers.Concatenate(name="pair")([x, images])   # (B, H, W, C)
-    x = to_patches(x, widths[num_halvings:], first_norm=num_halvings > 0, **convolutions)
-    return keras.Model({"condition": condition, "images": images}, in_float32(x, name="logits"), name=name)
+    x = to_patches(x, widths[num_halvings:], first_norm=num_halvings > 0, num_heads=num_heads, **convolutions)
+    return keras.Model({"condition": condition, "images": images}, x, name=name)
