@@ -3,15 +3,18 @@
     python experiments/benchmarks/pixel_art.py --sheet sheet.png sprite sprite-inked runs/mine/to_target.keras
 
 The bundled held-out drawings become 32x32 cells of at most 16 colors: by their middle pixels, by these after a
-posterize to 3 bits a channel, by `pixelize` with its means, crisp or not, and by contrast, and by each generator that
-is named. For each way: style, far, orphans and soft steps (see `scores.pixel_art`) beside the bundled held-out sprites,
-and the hue error: the mean angle in OKLab to the cell's mean color, of cells where both have a chroma of at least 0.04.
+posterize to 3 bits a channel, by `pixelize` with its means, crisp or not, and by contrast, by each generator that is
+named, and by those of the peers that are installed: PixelOE 0.1.4, proper-pixel-art, and Pyxelate from its repository.
+For each way: style, far, orphans and soft steps (see `scores.pixel_art`) beside the bundled held-out sprites, and the
+hue error: the mean angle in OKLab to the cell's mean color, of cells where both have a chroma of at least 0.04.
 """
 
 import argparse
+import contextlib
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +42,30 @@ def middles(image: np.ndarray) -> np.ndarray:
 
 def posterized(image: np.ndarray) -> np.ndarray:
     return middles(np.asarray(ImageOps.posterize(Image.fromarray(image), 3)))
+
+
+def peers() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    """Those that are installed, as their guides call them, with the size and the number of colors of all."""
+    found = {}
+    with contextlib.suppress(ImportError):
+        from pixeloe.legacy.pixelize import pixelize as pixeloe
+
+        options = {"target_size": CELLS, "patch_size": 8, "colors": COLORS, "no_upscale": True}
+        found["PixelOE"] = lambda image: pixeloe(image[..., ::-1].copy(), **options)[..., ::-1]   # OpenCV's order
+    with contextlib.suppress(ImportError):
+        from pyxelate import Pyx
+
+        found["Pyxelate"] = lambda image: Pyx(width=CELLS, height=CELLS, palette=COLORS).fit_transform(image)
+    with contextlib.suppress(ImportError):
+        from proper_pixel_art.pixelate import pixelate
+
+        def proper(image):
+            width = len(image) // CELLS
+            made = pixelate(Image.fromarray(image), num_colors=COLORS, pixel_width=width, scale_result=1)
+            return np.asarray(made.convert("RGB").resize((CELLS, CELLS), Image.Resampling.NEAREST))
+
+        found["proper-pixel-art"] = proper
+    return found
 
 
 def finished(image: np.ndarray, **style) -> np.ndarray:
@@ -108,6 +135,8 @@ def main() -> None:
         "pixelize --no-crisp": lambda image: finished(image, width=CELLS, crisp=False),
         "pixelize --how contrast": lambda image: finished(image, width=CELLS, how="contrast"),
     }
+    for name, peer in peers().items():   # what leaves them is held to the number of colors too
+        plain[name] = lambda image, peer=peer: finished(np.ascontiguousarray(peer(image)), cell=1)
     ways, progress = {}, ProgressBar("ways", "done")
     for name, way in plain.items():
         ways[name] = [way(image) for image in originals]

@@ -103,9 +103,10 @@ def _counted(number: int, unit: str) -> str:
 
 def _check_sides(args: argparse.Namespace, targets: dict[str, Path], films: dict[str, Path]) -> None:
     """Before any work: the palette's file and the sheet can be written, and over nothing."""
+    given = {"--save-palette": args.save_palette, "--compare": args.compare, "--sheet": getattr(args, "sheet", None)}
     sides = [path for path in (args.save_palette, args.compare) if path]
-    if films and sides:
-        option = "--save-palette" if args.save_palette else "--compare"
+    if films and any(given.values()):
+        option = next(option for option, value in given.items() if value)
         raise UserError(f"{option}: is for pictures, and {next(iter(films))} moves; see python -m pixelart_tf.video")
     taken = {path.resolve() for path in [*targets.values(), *map(Path, targets)]}
     for path in sides:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from pixelart_tf.base.cli import Parser
-from pixelart_tf.pixelize import actions, palette_files, sheets
+from pixelart_tf.pixelize import actions, palette_files, sheets, sprite_sheets
 from pixelart_tf.pixelize.options import add_style_options
 from pixelart_tf.pixelize.picture_files import WRITABLE
 
@@ -41,6 +41,9 @@ def parser() -> Parser:
         help="pixels of a cell's side in the output (default: as in the input, for about its size)")
     add("--generator", type=Path, metavar="NAME|FILE",
         help="run a trained generator first: sprite or another of translate --list, or a .keras file")
+    add("--sheet", type=sprite_sheets.parsed, metavar="CxR|gaps", default=argparse.SUPPRESS,
+        help="a sheet of sprites, as 8x4 (columns x rows of equal parts) or parted by empty rows and columns: each has "
+             "cells of its own phase, all one size (found, or --cell) and one palette")
     add("--compare", type=Path, metavar="FILE", help=f"write a sheet of the first {sheets.MAX_ROWS} before and after")
     add("--overwrite", action="store_true", help="replace outputs that are already there; an input never is")
     add = rare.add_argument

@@ -9,11 +9,12 @@ import numpy as np
 
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.pictures.images import on_white
-from pixelart_tf.pixelize import cells, color, find, native, rhythm, transparency, unblur
+from pixelart_tf.pixelize import cells, color, find, native, rhythm, sprite_sheets, transparency, unblur
 from pixelart_tf.pixelize.counting import MAX_AUTO
 from pixelart_tf.pixelize.crisp import crisp, mixtures
 from pixelart_tf.pixelize.dither import dither
 from pixelart_tf.pixelize.grading import graded
+from pixelart_tf.pixelize.grid import border_color
 from pixelart_tf.pixelize.outline import outline
 from pixelart_tf.pixelize.palette import MAX_COLORS, extract
 from pixelart_tf.pixelize.style import DEFAULT_COLORS, DEFAULT_COUNT, DEFAULT_HOW, Style
@@ -183,6 +184,8 @@ def reduce(image: np.ndarray, style: Style, where: Grid | None = None) -> Cells:
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] not in (3, 4) or not image.size:
         raise ValueError(f"`image` must be uint8 (H, W, 3) or (H, W, 4). Received: {image.dtype} {image.shape}")
+    if style.sheet is not None:
+        return _reduced_sheet(image, style)
     where = where or grid(image, style)
     are_own = where.exact or where.core < 1
     if style.thicken and not are_own:
@@ -199,6 +202,29 @@ def reduce(image: np.ndarray, style: Style, where: Grid | None = None) -> Cells:
     colors = graded(colors, saturation=style.saturation, contrast=style.contrast)
     return Cells(
         colors=colors, opaque=opaque, cell=where.cell, alpha=alpha, note=where.note, exact=where.exact
+    )
+
+
+def _reduced_sheet(image: np.ndarray, style: Style) -> Cells:
+    """As `reduce`, each sprite of the sheet by itself; between them it is transparent, or of the border's color."""
+    sheet = sprite_sheets.lay_out(image, style.sheet, style.cell)
+    style = dataclasses.replace(style, sheet=None)
+    made = [
+        reduce(image[each.inside], style, Grid(
+            rows=each.rows, columns=each.columns, core=1.0 if each.exact else SOFT_CORE, exact=each.exact
+        ))
+        for each in sheet.sprites
+    ]
+    is_clear = image.shape[-1] == 4 and image[..., 3].min() < 255
+    colors = sprite_sheets.join(sheet, [each.colors for each in made], 0 if is_clear else border_color(image[..., :3]))
+    opaque = sprite_sheets.join(sheet, [each.opaque for each in made], not is_clear)
+    alpha = None
+    if any(each.alpha is not None for each in made):
+        levels = [each.opaque * np.uint8(255) if each.alpha is None else each.alpha for each in made]
+        alpha = sprite_sheets.join(sheet, levels, 0)
+    return Cells(
+        colors=colors, opaque=opaque, cell=max(1, round(sheet.cell)), alpha=alpha, note=sheet.note,
+        exact=all(each.exact for each in made),
     )
 
 

@@ -49,16 +49,16 @@ class Found:
         return f"{len(self.columns) - 1}x{len(self.rows) - 1}"
 
 
-def find(image: np.ndarray) -> Found | None:
+def find(image: np.ndarray, *, is_whole: bool = True) -> Found | None:
     """Finds the cells of enlarged pixel art, exact or not; None for photographs, drawings, noise, and where it is open.
 
     See `best_guess`, whose confidence must be `ENOUGH`.
     """
-    found = best_guess(image)
+    found = best_guess(image, is_whole=is_whole)
     return found if found is not None and found.confidence >= ENOUGH else None
 
 
-def best_guess(image: np.ndarray) -> Found | None:
+def best_guess(image: np.ndarray, *, is_whole: bool = True) -> Found | None:
     """The most likely cells of a picture, however unlikely; None where nothing speaks for any.
 
     A picture votes for the places of its lines (`rhythm`). If the votes come at every p-th pixel, their spectrum has a
@@ -69,6 +69,8 @@ def best_guess(image: np.ndarray) -> Found | None:
 
     Args:
         image: uint8 (H, W, C).
+        is_whole: whether it may be a whole picture that was enlarged by nearest and by a factor that is not whole, see
+            `native.repeated`; a sprite on a sheet is none, as its cells begin anywhere.
 
     Reference: the periodic derivatives of interpolated pictures are those of Gallagher, "Detection of linear and cubic
     interpolation in JPEG compressed images" (2005); the test against chance is Rayleigh's.
@@ -78,7 +80,7 @@ def best_guess(image: np.ndarray) -> Found | None:
         cell, starts = float(exact.cell), (exact.top, exact.left)
         edges = [cells.lattice(side, cell, start) for side, start in zip(image.shape, starts, strict=False)]
         return _exact(image, edges, (cell, cell))
-    if (edges := native.repeated(image)) is not None:
+    if is_whole and (edges := native.repeated(image)) is not None:
         sizes = [side / (len(each) - 1) for side, each in zip(image.shape, edges, strict=False)]
         return _exact(image, edges, sizes)
     image = image[..., :3]
@@ -196,13 +198,46 @@ def _fitted(plane: np.ndarray, votes: np.ndarray, cell: float, place: float) -> 
     concentrations = [abs(rhythm.concentration(votes, each)) for each in likely]
     if max(concentrations) >= LIKELY * scores.max():
         cell = likely[int(np.argmax(concentrations))]
+    start = _start(plane, votes, cell, place)
+    if cell in likely and min(start, cell - start) < 0.5:
+        start = 0.0
+    return cell, start
+
+
+def _start(plane: np.ndarray, votes: np.ndarray, cell: float, place: float) -> float:
+    """Where the first line of cells of a known size is, from 0 on and under `cell`."""
     start = place + np.angle(rhythm.concentration(votes, cell)) / (2 * np.pi) * cell
     # A ramp of equal steps may vote for its ends, which are middles of cells: the cells themselves tell.
     starts = [(start + shift * cell) % cell for shift in (0, 0.5)]
-    start = min(starts, key=lambda each: _spread(plane, cell, each))
-    if cell in likely and min(start, cell - start) < 0.5:
+    return float(min(starts, key=lambda each: _spread(plane, cell, each)))
+
+
+def lines_of_size(
+    image: np.ndarray, sizes: tuple[float, float], counts: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The likeliest lines of a picture whose cells' size and number are known.
+
+    Args:
+        image: uint8 (H, W, 3).
+        sizes: height and width of a cell, in pixels.
+        counts: cells down and across, which may begin or end up to half a cell outside.
+
+    Returns:
+        Row edges int64 (rows + 1,) and column edges int64 (columns + 1,).
+    """
+    edges = []
+    for plane, cell, count in zip(rhythm.planes(image), sizes, counts, strict=True):
+        heard = [(rhythm.votes(seen(plane)), place) for seen, smallest, place in SEEN if cell >= smallest]
+        heard = [(votes, place) for votes, place in heard if votes.any()]
         start = 0.0
-    return cell, float(start)
+        if heard:
+            votes, place = max(heard, key=lambda each: abs(rhythm.concentration(each[0], cell)))
+            start = _start(plane, votes, cell, place)
+        length = plane.shape[1]
+        room = length - (count - 1) * cell - 1   # where the last cell can begin at the latest
+        start -= cell if start >= cell / 2 or start > max(room, 0) else 0
+        edges.append(np.floor(start + cell * np.arange(count + 1) + 0.5).astype(np.int64).clip(0, length))
+    return edges[0], edges[1]
 
 
 def _spread(plane: np.ndarray, cell: float, start: float) -> float:

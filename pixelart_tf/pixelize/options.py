@@ -19,6 +19,7 @@ _ARGUMENTS = {
     "cell": "cell",
     "width": "width",
     "height": "height",
+    "sheet": "sheet",
     "how": "how",
     "crisp": "crisp",
     "thicken": "thicken",

@@ -132,6 +132,8 @@ def pixelize_files(
     """
     if scale is not None and (not isinstance(scale, int) or scale < 1):
         raise UserError(f"`scale` must be a whole number of at least 1. Received: {scale!r}")
+    if generate and style.sheet is not None:
+        raise UserError("`sheet` finds the cells of pixel art, and a generator makes cells of its own: leave one out")
     batch = Batch(pictures, targets, skip_bad=skip_bad, progress=progress)
     work = _Work(targets, style, scale, generate, show=show)
     if generate:

@@ -9,6 +9,7 @@ from pixelart_tf.base.cli import UserError
 from pixelart_tf.pixelize import cells, color, transparency
 from pixelart_tf.pixelize.dither import METHODS
 from pixelart_tf.pixelize.palette import MAX_COLORS, check_palette
+from pixelart_tf.pixelize.sprite_sheets import GAPS
 
 DEFAULT_COUNT = 128   # cells along the longer side, where neither their size nor their number is asked for
 DEFAULT_COLORS = 16
@@ -25,6 +26,8 @@ class Style:
         width: instead, cells across the picture. Without `cell`, `width` and `height` the picture's own cells if it has
             any, else `DEFAULT_COUNT` along its longer side.
         height: instead, cells down the picture.
+        sheet: (columns, rows) of sprites of equal size on a sheet, or `"gaps"` where empty rows and columns part them:
+            each has cells of its own phase, all of one size, which is `cell` or found (see `sprite_sheets`).
         how: what gives a cell its color, one of `cells.HOW`. None is `DEFAULT_HOW`, but cells that a picture has
             already and that have soft borders are solved for, see `unblur.solve`, or have the median of their middles.
         crisp: whether cells that are mixtures of their neighbors take the nearer one's color (see `crisp`); not of
@@ -50,6 +53,7 @@ class Style:
     cell: float | tuple[float, float] | str | None = None
     width: int | None = None
     height: int | None = None
+    sheet: tuple[int, int] | str | None = None
     how: str | None = None
     crisp: bool | None = None
     thicken: bool = False
@@ -73,6 +77,7 @@ class Style:
             raise UserError(f"`{other}` and `height` exclude each other, as cells are squares. Received: "
                             f"{getattr(self, other)} and {self.height}")
         self._check_cell()
+        self._check_sheet()
         self._check_whole("width", or_none=True)
         self._check_whole("height", or_none=True)
         self._check_whole("colors", most=MAX_COLORS, or_auto=True, or_none=True)
@@ -99,6 +104,16 @@ class Style:
             raise UserError(
                 f"`cell` must be at least 1, a pair as 4.5x4 (width x height), or auto. Received: {self.cell!r}"
             )
+
+    def _check_sheet(self) -> None:
+        if self.sheet is None:
+            return
+        if (self.width, self.height) != (None, None):
+            raise UserError("`sheet` takes `cell`, or finds it, and no `width` or `height`: for 8 drawings side by "
+                            "side of 16 cells, give a width of 128 and no `sheet`")
+        is_pair = isinstance(self.sheet, tuple) and len(self.sheet) == 2
+        if self.sheet != GAPS and not (is_pair and all(isinstance(each, int) and each > 0 for each in self.sheet)):
+            raise UserError(f"`sheet` must be columns x rows, such as 8x4, or {GAPS}. Received: {self.sheet!r}")
 
     def _check_whole(
         self, name: str, *, least: int = 1, most: int | None = None, or_auto: bool = False, or_none: bool = False
