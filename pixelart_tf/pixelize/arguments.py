@@ -42,8 +42,7 @@ def parser() -> Parser:
     add("--generator", type=Path, metavar="NAME|FILE",
         help="run a trained generator first: sprite or another of translate --list, or a .keras file")
     add("--sheet", type=sprite_sheets.parsed, metavar="CxR|gaps", default=argparse.SUPPRESS,
-        help="a sheet of sprites, as 8x4 (columns x rows of equal parts) or parted by empty rows and columns: each has "
-             "cells of its own phase, all one size (found, or --cell) and one palette")
+        help="sprites on a sheet, as 8x4 (columns x rows) or parted by gaps: each has cells of its own phase")
     add("--compare", type=Path, metavar="FILE", help=f"write a sheet of the first {sheets.MAX_ROWS} before and after")
     add("--overwrite", action="store_true", help="replace outputs that are already there; an input never is")
     add = rare.add_argument
