@@ -57,7 +57,7 @@ def peers() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
 
         found["Pyxelate"] = lambda image: Pyx(width=CELLS, height=CELLS, palette=COLORS).fit_transform(image)
     with contextlib.suppress(ImportError):
-        from proper_pixel_art.pixelate import pixelate
+        from proper_pixel_art import pixelate
 
         def proper(image):
             width = len(image) // CELLS
