@@ -103,7 +103,7 @@ def test_a_saved_model_keeps_a_fixed_size_and_noise_goes_out_too(tmp_path, capsy
 
 @NEEDED["onnx"]
 def test_a_checkpoint_of_pytorch_of_one_channel_becomes_onnx_at_once(tmp_path, capsys):
-    """Where Keras' bilinear enlargement branches on sizes, as in 3.15 and not in 3.13, there is a file for one size only."""
+    """Where Keras' bilinear enlargement branches on sizes, as in 3.15 and not in 3.13, a file is of one size only."""
     source, out = GOLDEN_DIR / "torch_networks" / "cut_1_channel.pth", tmp_path / "cut.onnx"
     if tuple(map(int, keras.version().split(".")[:2])) < (3, 14):
         assert "pictures of any size" in converted(capsys, source, out)

@@ -60,7 +60,7 @@ def test_what_is_not_possible_is_named(options, message):
 
 @pytest.mark.slow
 def test_it_learns_four_pictures_by_heart():
-    """Cartoons of 16 boxes; after 1,600 steps each is within 0.25 of one of 64 samples, which differ (untrained: 0.3)."""
+    """Cartoons of 16 boxes; after 1,600 steps each is within 0.25 of one of 64 samples, which differ (before: 0.3)."""
     keras.utils.set_random_seed(0)
     pictures = four("cartoon", 16).mean(-1, keepdims=True)
     model = PixelGAN({"target": (16, 16, 1)}, generator={"latent_size": 8})
