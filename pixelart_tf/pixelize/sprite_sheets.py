@@ -138,9 +138,8 @@ def lay_out(image: np.ndarray, sheet: tuple[int, int] | str, cell: float | tuple
             ))
     shape = tuple(starts[axis][-1] for axis in (0, 1))
     sure = sum(each.is_sure for each in sprites)
-    note = f"{len(columns)}x{len(rows)} sprites, cells of {sizes[1]:.4g} pixels" + (
-        f", found by {sure} of them alone" if guesses else ""
-    )
+    how = f", found by {sure} of them alone" if sure else ", found in the whole sheet" if guesses else ""
+    note = f"{len(columns)}x{len(rows)} sprites, cells of {sizes[1]:.4g} pixels{how}"
     return Sheet(sprites=sprites, shape=shape, cell=sum(sizes) / 2, note=note)
 
 
