@@ -57,12 +57,12 @@ def peers() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
 
         found["Pyxelate"] = lambda image: Pyx(width=CELLS, height=CELLS, palette=COLORS).fit_transform(image)
     with contextlib.suppress(ImportError):
-        from proper_pixel_art import pixelate
+        from proper_pixel_art.config import PixelateConfig
+        from proper_pixel_art.image import pixelate
 
         def proper(image):
-            width = len(image) // CELLS
-            made = pixelate(Image.fromarray(image), num_colors=COLORS, pixel_width=width, scale_result=1)
-            return np.asarray(made.convert("RGB").resize((CELLS, CELLS), Image.Resampling.NEAREST))
+            made = pixelate(Image.fromarray(image), PixelateConfig(pixel_width=len(image) // CELLS))
+            return np.asarray(made.image.convert("RGB").resize((CELLS, CELLS), Image.Resampling.NEAREST))
 
         found["proper-pixel-art"] = proper
     return found
