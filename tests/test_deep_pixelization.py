@@ -82,6 +82,8 @@ def test_the_loss_is_three_groups():
     ({"objective": "wgangp"}, "`objective` must be one of lsgan, bce, hinge"),
     ({"mirror_weight": -1.0}, "`mirror_weight` must be at least 0. Received: -1.0"),
     ({"discriminator": {"num_layers": 2}}, "must leave a patch of the coarsest grid of 6x6 cells"),
+    ({"discriminator": {"num_layers": 1, "num_heads": 2}}, "`discriminator` must have one head, .* Received: 2 heads"),
+    ({"discriminator": {"name": "unet_discriminator"}}, "`discriminator` must have one head, .* Received: 2 heads"),
     ({"generator": {"num_reductions": 0}}, "`num_reductions` must be a whole number of at least 1. Received: 0"),
 ], ids=str)
 def test_what_is_not_possible_is_named(options, message):

@@ -224,6 +224,8 @@ def _of_grids(table, shape):
     made = network_of(
         DISCRIMINATORS, table, "model.discriminator", name="grid_discriminator", image_size=None, channels=shape[2]
     )
+    if len(made.outputs) > 1:
+        raise ValueError(f"`discriminator` must have one head, of patches. Received: {len(made.outputs)} heads")
     coarse = tuple(side * GRIDS["coarse"] // STEP for side in shape[:2])
     try:
         patches = made.compute_output_shape((None, *coarse, shape[2]))[1:3]
