@@ -4,6 +4,7 @@ A new model is one file, one line in MODELS and one line in `tiny_models`; that 
 test_distributed.
 """
 
+import functools
 import json
 import sys
 
@@ -11,7 +12,18 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from tiny_models import BATCH_NORM, CLASSES, HEADS, STATEFUL, TINY, batch, gradients, perturb, shapes
+from tiny_models import (
+    BATCH_NORM,
+    CLASSES,
+    HEADS,
+    STATEFUL,
+    TINY,
+    batch,
+    compile_for_few_steps,
+    perturb,
+    shapes,
+    values_and_gradients,
+)
 
 from pixelart_tf.generators.saving import save_generator
 from pixelart_tf.models import MODELS
@@ -38,10 +50,8 @@ def made(name, seed=0, **options):
 
 
 def compiled(model):
-    model.compile(
-        optimizer=adam(num_steps=100, learning_rate=1e-3, ema_momentum=0.9),
-        jit_compile=keras.backend.backend() == "jax",
-    )
+    """For a few steps; in test_distributed each model is trained by a graph."""
+    compile_for_few_steps(model, adam(num_steps=100, learning_rate=1e-3, ema_momentum=0.9))
     model.optimizer.build(model.trainable_variables)
     return model
 
@@ -55,6 +65,14 @@ def fit(model, steps, first=0):
     history = model.fit(data, steps_per_epoch=steps, epochs=1, verbose=0, shuffle=False).history
     sync(model)
     return history
+
+
+@functools.cache
+def stepped(name):
+    """A model after one step, its weights before it, and the logs: it is trained once for all that ask."""
+    model = compiled(perturb(made(name)))
+    before = [ops.convert_to_numpy(v) for v in model.trainable_variables]
+    return model, before, fit(model, 1)
 
 
 def values(model):
@@ -82,9 +100,7 @@ def test_it_says_what_it_is(name):
 
 @each_model
 def test_one_step_changes_every_network_and_logs_every_loss(name):
-    model = compiled(perturb(made(name)))
-    before = [ops.convert_to_numpy(v) for v in model.trainable_variables]
-    history = fit(model, 1)
+    model, before, history = stepped(name)
     assert history.keys() == {"loss", *model.trackers}
     assert np.isfinite([history[key] for key in history]).all()
     changed = [(a != ops.convert_to_numpy(v)).any() for a, v in zip(before, model.trainable_variables, strict=True)]
@@ -99,21 +115,21 @@ def test_each_players_gradient_of_the_one_loss_is_that_of_its_own(name, options)
     terms = {}
     model.track = terms.update
 
-    def total():
-        return model.compute_loss(x=pictures, y_pred=model(pictures, training=True), training=True)
-
-    def own(player):
-        total()
-        return terms[player]
-
     players = [each for each in model.networks if each in model.trackers]
     assert players
-    for player in players:
-        variables = model.networks[player].trainable_variables
-        pairs = zip(gradients(total, variables), gradients(lambda p=player: own(p), variables), variables, strict=True)
-        for one, other, variable in pairs:
-            np.testing.assert_allclose(one, other, rtol=1e-3, atol=2e-5, err_msg=f"{player} {variable.path}")
-            assert np.abs(other).max() > 0 or "bias" in variable.path
+
+    def total_and_own():
+        total = model.compute_loss(x=pictures, y_pred=model(pictures, training=True), training=True)
+        return [total, *(terms[player] for player in players)]
+
+    variables = model.trainable_variables
+    of_total, *of_players = values_and_gradients(total_and_own, variables)[1]
+    for player, own in zip(players, of_players, strict=True):
+        its = {id(variable) for variable in model.networks[player].trainable_variables}
+        for one, other, variable in zip(of_total, own, variables, strict=True):
+            if id(variable) in its:
+                np.testing.assert_allclose(one, other, rtol=1e-3, atol=2e-5, err_msg=f"{player} {variable.path}")
+                assert np.abs(other).max() > 0 or "bias" in variable.path
 
 
 @each_model
@@ -128,13 +144,15 @@ def test_l2_fines_the_kernels_of_what_is_saved_and_no_more(name, tmp_path):
             weight.assign(value)
         x = {key: ops.convert_to_tensor(pictures) for key, pictures in batch(model).items()}
 
-        def total(model=model, x=x):
-            return model.compute_loss(x=x, y_pred=model(x, training=True), training=True)
+        terms = {}
+        model.track = terms.update
 
-        model.reset_metrics()
-        loss = float(total())
-        logged = {key: float(tracker.result()) for key, tracker in model.trackers.items()}
-        found.append((loss, logged, gradients(total, model.trainable_variables)))
+        def total_and_logged(model=model, x=x, terms=terms):
+            total = model.compute_loss(x=x, y_pred=model(x, training=True), training=True)
+            return [total, *(terms[key] for key in model.trackers)]
+
+        (loss, *logged), (slopes,) = values_and_gradients(total_and_logged, model.trainable_variables, of=1)
+        found.append((loss, logged, slopes))
     (loss, logged, slopes), (fined_loss, fined_logged, fined_slopes) = found
     ours = {id(weight) for each in fined.saved for weight in getattr(fined, each).trainable_variables}
     kernels = [id(weight) in ours and weight.name == "kernel" for weight in fined.trainable_variables]
@@ -159,7 +177,7 @@ def test_a_resume_goes_on_exactly(name, options, tmp_path):
     rest = compiled(made(name, seed=7, **options))
     assert checkpoint.restore(tmp_path / "checkpoint.npz", rest) == {"epoch": 0, "step": 2}
     for model in (whole, rest):
-        fit(model, 2, first=2)
+        fit(model, 1, first=2)
     for one, other in zip(values(whole), values(rest), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -168,7 +186,7 @@ def test_a_resume_goes_on_exactly(name, options, tmp_path):
 def test_what_it_saves_opens_with_plain_keras(name, tmp_path):
     model = compiled(made(name))
     assert averages(model) == {key: getattr(model, key) for key in model.saved}   # nothing to average yet
-    fit(model, 2)
+    model, *_ = stepped(name)
     for key, network in averages(model).items():
         save_generator(network, tmp_path / f"{key}.keras")
         opened = keras.saving.load_model(tmp_path / f"{key}.keras", compile=False)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from tiny_models import batch, four, perturb
+from tiny_models import batch, compile_for_few_steps, four, perturb
 
 from pixelart_tf.models.pix2pix import Pix2Pix
 from pixelart_tf.networks import conditional_patchgan, patchgan
@@ -96,7 +96,7 @@ def test_a_clipped_generator_is_compared_before_its_clip():
 @pytest.mark.parametrize("objective", ["lsgan", "hinge", "wgangp"])
 def test_other_objectives_and_penalties_train(objective):
     model = made(objective=objective, r1_weight=0.1)
-    model.compile(optimizer=adam(num_steps=9), jit_compile=keras.backend.backend() == "jax")
+    compile_for_few_steps(model, adam(num_steps=9))
     logs = model.train_on_batch(batch(model), return_dict=True)
     assert np.isfinite(list(logs.values())).all()
 
@@ -153,7 +153,7 @@ def test_the_first_seeds_sizes_train_save_and_translate(name, tmp_path):
 
     shapes = {"source": (32, 32, 3), "target": (16, 12, 3)}
     model = made(shapes, generator=UNET if name == "unet" else RESNET, discriminator=PATCHGAN)
-    model.compile(optimizer=adam(num_steps=9), jit_compile=keras.backend.backend() == "jax")
+    compile_for_few_steps(model, adam(num_steps=9))
     before = [ops.convert_to_numpy(v) for v in model.trainable_variables]
     model.train_on_batch(batch(model))
     for old, new in zip(before, model.trainable_variables, strict=True):

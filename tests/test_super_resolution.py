@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from tiny_models import PATCHGAN, batch, four, perturb
+from tiny_models import PATCHGAN, batch, compile_for_few_steps, four, perturb
 
 from pixelart_tf.features import vgg
 from pixelart_tf.features.lite0 import lite0
@@ -59,7 +59,7 @@ def test_losses_are_weighted_sums():
 def test_stages_are_of_one_player_and_then_of_both():
     """The generator alone, the discriminator alone, both: by what changes, with plain gradient descent."""
     model = perturb(made(discriminator=PATCHGAN, loss={"mse": 1.0, "adversarial": 1.0}, stages=(1, 1)))
-    model.compile(optimizer=keras.optimizers.SGD(0.01), jit_compile=keras.backend.backend() == "jax")
+    compile_for_few_steps(model, keras.optimizers.SGD(0.01))
     changed = []
     for step in range(3):
         networks = model.to_target, model.target_discriminator
@@ -110,7 +110,7 @@ def test_a_frozen_network_is_no_part_of_the_model():
     assert len(model.variables) == len(plain.variables)
     assert not model.distances.perceptual.maps.trainable_variables
     for each in (model, plain):
-        each.compile(optimizer=adam(num_steps=2), jit_compile=keras.backend.backend() == "jax")
+        compile_for_few_steps(each, adam(num_steps=2))
         each.optimizer.build(each.trainable_variables)
     assert len(variables(model)) == len(variables(plain)) + 2   # the mean of one more logged loss, and its count
     before = [ops.convert_to_numpy(v) for v in model.distances.perceptual.maps.variables]

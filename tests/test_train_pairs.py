@@ -6,7 +6,6 @@ import shlex
 import keras
 import numpy as np
 import pytest
-from test_train import train
 
 from pixelart_tf import train as command
 from pixelart_tf import translate
@@ -75,15 +74,23 @@ def refused(capsys, *arguments):
     return err
 
 
+def trained(capsys, *arguments):
+    """What the command prints, in this process."""
+    assert command.main([str(each) for each in arguments]) == 0
+    return capsys.readouterr().out
+
+
 def log(run):
     return [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
 
 
 @pytest.mark.slow
-def test_pairs_of_two_folders_and_side_by_side_train_the_same(folder):
-    train(folder / "pairs.toml", "--run", folder / "two")
-    train(folder / "pairs.toml", "--run", folder / "one", "--set", f"data.source.files={folder}/both", "--set",
-          f"data.target.files={folder}/both", "--set", "data.source.half=left", "--set", "data.target.half=right")
+def test_pairs_of_two_folders_and_side_by_side_train_the_same(folder, capsys):
+    trained(capsys, folder / "pairs.toml", "--run", folder / "two")
+    both = [f"data.source.files={folder}/both", f"data.target.files={folder}/both", "data.source.half=left",
+            "data.target.half=right"]
+    sets = [word for text in both for word in ("--set", text)]
+    trained(capsys, folder / "pairs.toml", "--run", folder / "one", *sets)
     weights = [keras.saving.load_model(folder / run / "to_target.keras").get_weights() for run in ("two", "one")]
     for one, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -158,14 +165,14 @@ def test_a_partner_that_cannot_be_made_is_told(folder, name, partner, message, c
     ("autoencoder", '[data.partner]\nmade = "pixelated"\nblock = 4\nenlarge = false\n', "autoencoder"),
     ("dcgan", "", "generator"),
 ], ids=["edges to pictures", "cells to pictures", "noise to pictures"])
-def test_a_resume_goes_on_exactly_and_the_next_command_works(folder, name, more, saved):
+def test_a_resume_goes_on_exactly_and_the_next_command_works(folder, name, more, saved, capsys):
     path = alone(folder, name, more)
-    out, _ = train(path, "--run", folder / "whole")
+    out = trained(capsys, path, "--run", folder / "whole")
     following = shlex.split(out.splitlines()[-1].replace("PICTURES", str(folder / "right")))
     assert following[:3] == ["python", "-m", "pixelart_tf.translate"]
     assert translate.main(following[3:]) == 0   # of pictures, or of noise
-    train(path, "--run", folder / "parts", "--set", "train.epochs=1")
-    train(path, "--run", folder / "parts", "--resume")
+    trained(capsys, path, "--run", folder / "parts", "--set", "train.epochs=1")
+    trained(capsys, path, "--run", folder / "parts", "--resume")
     weights = [keras.saving.load_model(folder / run / f"{saved}.keras").get_weights() for run in ("whole", "parts")]
     for one, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -180,10 +187,10 @@ def test_a_folder_of_folders_makes_a_dcgan_of_classes(folder, capsys):
         (path.parent / ("odd", "even")[number % 2 == 0]).mkdir(exist_ok=True)
         path.rename(path.parent / ("odd", "even")[number % 2 == 0] / path.name)
     path = alone(folder, "dcgan")
-    out, _ = train(path, "--run", folder / "whole")
+    out = trained(capsys, path, "--run", folder / "whole")
     assert "Classes    even (" in out
-    train(path, "--run", folder / "parts", "--set", "train.epochs=1")
-    train(path, "--run", folder / "parts", "--resume")
+    trained(capsys, path, "--run", folder / "parts", "--set", "train.epochs=1")
+    trained(capsys, path, "--run", folder / "parts", "--resume")
     weights = [keras.saving.load_model(folder / run / "generator.keras").get_weights() for run in ("whole", "parts")]
     for one, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -91,6 +91,12 @@ def tinted(pictures):
     return (pictures * [0.5, 0.9, 0.4] + [-0.4, 0.1, -0.5]).astype("float32")
 
 
+def compile_for_few_steps(model, optimizer):
+    """Without a graph where that can be, as a graph takes as long as many steps."""
+    is_jax = keras.backend.backend() == "jax"
+    model.compile(optimizer=optimizer, jit_compile=is_jax, run_eagerly=not is_jax)
+
+
 def train_on(model, pictures, steps, **options):
     """Trains a model on one batch again and again, with new noise in each step where it is fed with some."""
     import tensorflow as tf
@@ -116,18 +122,36 @@ def perturb(model, seed=0):
 
 def gradients(loss, variables):
     """Of a function without arguments, with respect to variables, on any backend; zeros where there is none."""
+    return values_and_gradients(lambda: [loss()], variables)[1][0]
+
+
+def values_and_gradients(losses, variables, of=None):
+    """Of a function without arguments that gives several scalars, which is run once.
+
+    Returns:
+        The scalars, as floats; and for each of the first `of` of them (None: all) its gradients with respect to the
+        variables, zeros where there is none.
+    """
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        with tf.GradientTape() as tape:
-            value = loss()
-        found = tape.gradient(value, [v.value for v in variables])
+        with tf.GradientTape(persistent=True) as tape:
+            values = losses()
+        found = [tape.gradient(value, [v.value for v in variables]) for value in values[:of]]
     else:
         import jax
 
         def stateless(values):
             with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
-                return loss()
+                return jax.numpy.stack(losses())
 
-        found = jax.jit(jax.grad(stateless))([v.value for v in variables])
-    return [np.zeros(v.shape) if g is None else ops.convert_to_numpy(g) for g, v in zip(found, variables, strict=True)]
+        def both(values):
+            made, back = jax.vjp(stateless, values)
+            return made, jax.lax.map(lambda each: back(each)[0], jax.numpy.eye(len(made))[:of])
+
+        values, stacked = jax.jit(both)([v.value for v in variables])
+        found = [[each[i] for each in stacked] for i in range(len(stacked[0]))]
+    return [float(value) for value in values], [
+        [np.zeros(v.shape) if g is None else ops.convert_to_numpy(g) for g, v in zip(each, variables, strict=True)]
+        for each in found
+    ]
