@@ -154,7 +154,7 @@ def _member(file: zipfile.ZipFile, info: zipfile.ZipInfo, size: int) -> _Member:
     try:
         with opening.open_picture(content) as image:
             width, height, mode, format = *image.size, image.mode, image.format
-    except Exception:
+    except Exception:   # what Pillow raises at damaged bytes is of many kinds; below it is told as no picture
         width = height = mode = format = None
     else:
         member.size, member.mode, member.format = f"{width}x{height}", mode, format
