@@ -1,10 +1,11 @@
 """Deep unsupervised pixelization: its grids are grids, its losses those of the paper."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
 from scipy import ndimage
-from tiny_models import TINY, batch, perturb, shapes
+from tiny_models import TINY, batch, four, perturb, shapes, train_on
 
 from pixelart_tf.models.deep_pixelization import DeepPixelization, sampled, slopes
 from pixelart_tf.networks import pixelation
@@ -89,3 +90,24 @@ def test_the_loss_is_three_groups():
 def test_what_is_not_possible_is_named(options, message):
     with pytest.raises(ValueError, match=message):
         DeepPixelization(**{"shapes": SHAPES} | OPTIONS | options)
+
+
+@pytest.mark.slow
+def test_it_learns_four_drawings_by_heart():
+    """As pixel art by each grid, and from the finest back again.
+
+    Measured on TensorFlow 2.21, seeds 0 and 1: up to 0.27 there, 0.24 back; at first it is 0.64, and the mean of the
+    four drawings is 0.47 from each.
+    """
+    keras.utils.set_random_seed(0)
+    source = four("cartoon", 32).repeat(2, 1).repeat(2, 2)[:, 8:56, 8:56]
+    model = DeepPixelization(
+        SHAPES, generator={"base_width": 4, "num_blocks": 1, "num_reductions": 1},
+        discriminator={"base_width": 4, "num_layers": 1},
+    )
+    target = four("sprite", 16).repeat(3, 1).repeat(3, 2)
+    train_on(model, {"source": source, "target": target}, 80, learning_rate=3e-3)
+    fine, *coarser = (ops.convert_to_numpy(each(source)) for each in (model.to_fine, model.to_medium, model.to_coarse))
+    for made in (fine, *coarser):
+        assert np.abs(made - source).mean() < 0.33
+    assert np.abs(ops.convert_to_numpy(model.to_source(fine)) - source).mean() < 0.33

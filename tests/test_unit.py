@@ -1,9 +1,10 @@
 """UNIT: the blocks that both domains share, and its loss."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
-from tiny_models import SHAPES, TINY, batch, perturb
+from tiny_models import SHAPES, TINY, batch, four, perturb, tinted, train_on
 
 from pixelart_tf.models.unit import UNIT
 from pixelart_tf.networks import unit
@@ -68,3 +69,26 @@ def test_the_loss_is_that_of_the_paper(game):
 def test_what_is_not_possible_is_named(options, message):
     with pytest.raises(ValueError, match=message):
         UNIT(**{"shapes": SHAPES} | options)
+
+
+@pytest.mark.slow
+def test_it_learns_four_pictures_of_each_domain_by_heart():
+    """The tint that no pair shows it, and both domains through their codes.
+
+    Measured on TensorFlow 2.21, seeds 0 and 1: 0.10 and 0.11, 0.08, 0.07; what does nothing is 0.53 from the tinted
+    ones, and the mean of the four is 0.32 from each.
+    """
+    keras.utils.set_random_seed(0)
+    source = four("cartoon", 16)
+    target = tinted(source)
+    model = UNIT(
+        SHAPES, generator={"base_width": 8, "num_blocks": 1, "num_downsamplings": 1},
+        discriminator={"base_width": 4, "num_layers": 1},
+    )
+    train_on(model, {"source": source, "target": target[::-1]}, 200, learning_rate=3e-3)
+    made = ops.convert_to_numpy(model.to_target(source))
+    back = ops.convert_to_numpy(model.to_source(made))
+    same = ops.convert_to_numpy(model.source_decoder(model.source_encoder(source)))
+    assert np.abs(made - target).mean() < 0.2
+    assert np.abs(back - source).mean() < 0.15
+    assert np.abs(same - source).mean() < 0.15
