@@ -56,7 +56,8 @@ class SuperResolution(Paired):
         loss: weights of losses, one or more: see `PictureLosses`.
         residual: whether the network's output is added to the enlarged input.
         stages: steps of the generator alone, and then of the discriminator alone, before both are trained. Without
-            `adversarial` in `loss` they mean nothing and must be 0.
+            `adversarial` in `loss` they mean nothing and must be 0. They want a `beta_2` of 0.99 or less, as Adam's
+            second moments fade in a stage without a gradient and the steps after it are long.
         objective: of the discriminator: `"bce"` (SRGAN's), `"lsgan"` or `"hinge"`.
 
     Attributes:
