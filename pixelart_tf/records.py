@@ -11,7 +11,7 @@ from pathlib import Path
 from pixelart_tf import devices
 from pixelart_tf.base import cluster
 from pixelart_tf.base.cli import Parser, command
-from pixelart_tf.base.columns import columns, shortened
+from pixelart_tf.base.columns import columns, counted, shortened
 from pixelart_tf.base.files import check_output
 from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.base.stderr import quiet
@@ -34,7 +34,7 @@ def _print_table(shards: list[Shard]) -> None:
         rows.append((shard.path.name, by_name, str(shard.count), sizes, formats, str(len(shard.faults))))
     totals = (sum(values) for values in zip(*((s.named or 0, s.count, len(s.faults)) for s in shards), strict=True))
     by_name, found, bad = map(str, totals)
-    rows.append((f"{len(shards)} shards", by_name, found, "", "", bad))
+    rows.append((counted(len(shards), "shard"), by_name, found, "", "", bad))
     print(columns(rows))
 
 
@@ -49,7 +49,7 @@ def _pixelate(pictures: str, out: str, **given) -> None:
     made = pixelate_files(pictures, out, progress=ProgressBar("pixelating"), **given)
     for line in made.bad:
         print(f"skipped {line}")
-    print(f"{made.num_pictures} pictures in {out}")
+    print(f"{counted(made.num_pictures, 'picture')} in {out}")
 
 
 def _preview(experiment: Path, out: Path, overrides: list[str], overwrite: bool) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from pixelart_tf import devices
 from pixelart_tf.base import cluster
 from pixelart_tf.base.cli import Parser, UserError, command
+from pixelart_tf.base.columns import counted
 from pixelart_tf.base.files import check_output
 from pixelart_tf.base.memory import advising, halved
 from pixelart_tf.base.progress_bar import ProgressBar
@@ -31,9 +32,7 @@ examples:
 @command
 def main(argv: list[str] | None = None) -> int:
     parser = Parser(
-        prog="python -m pixelart_tf.translate",
-        description=__doc__,
-        epilog=EXAMPLES,
+        prog="python -m pixelart_tf.translate", description=__doc__, epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
@@ -82,8 +81,8 @@ def main(argv: list[str] | None = None) -> int:
             made = make(**options, progress=ProgressBar("translating"))
     for line in made.bad:
         print(f"skipped {line}")
-    rate = made.num_pictures / (time.monotonic() - start)
-    print(f"{made.num_pictures} pictures in {options['out']} ({rate:.1f} images/s)")
+    number, rate = counted(made.num_pictures, "picture"), made.num_pictures / (time.monotonic() - start)
+    print(f"{number} in {options['out']} ({rate:.1f} images/s)")
     return 0
 
 
@@ -96,17 +95,17 @@ class _Listing(argparse.Action):
 
 
 def _encoder(options: dict) -> int:
-    out = Path(options["out"])
-    check_output(out, overwrite=options["overwrite"], suffixes=(".png",), inputs=options["pictures"])
+    out, pictures = Path(options["out"]), options["pictures"]
+    check_output(out, overwrite=options["overwrite"], suffixes=(".png",), inputs=pictures)
     if options["samples"] is not None:
         raise UserError("--encoder: shows what becomes of a picture, and --samples are made of none: leave one out")
-    if len(options["pictures"]) != 1:
+    if len(pictures) != 1:
         raise UserError("--encoder: takes GENERATOR PICTURE OUT.png")
     generator, _ = load_on_devices(options["generator"], style=options["wanted"])
     from pixelart_tf.generators.encoding import encoder_sheet  # imports Keras, whose backend is settled only now
 
-    images.write(out, encoder_sheet(generator, options["pictures"][0]))
-    print(f"{out}: what the levels of {options['generator']} put out for {options['pictures'][0]}")
+    images.write(out, encoder_sheet(generator, *pictures))
+    print(f"{out}: what the levels of {options['generator']} put out for {pictures[0]}")
     return 0
 
 
@@ -122,7 +121,7 @@ def _sample(options: dict) -> int:
             classes=class_names.read(pretrained.find(options["generator"])),
             **{key: options[key] for key in ("seed", "wanted", "format", "overwrite", "batch_size")},
         )
-    print(f"{count} samples and a walk in {options['out']}")
+    print(f"{counted(count, 'sample')} and a walk in {options['out']}")
     return 0
 
 

@@ -102,7 +102,7 @@ def test_what_is_there_stays_unless_it_may_be_replaced(tmp_path, capsys):
     assert pixelate(*command, "--skip-bad", "--overwrite") == 0
     out = capsys.readouterr().out.splitlines()
     assert out[0].startswith(f"skipped {tmp_path / 'in' / 'b.png'}: `block` must divide")
-    assert out[1] == f"1 pictures in {tmp_path / 'out'}"
+    assert out[1] == f"1 picture in {tmp_path / 'out'}"
     before = (tmp_path / "out" / "a.png").read_bytes()
     assert pixelate(*command, "--skip-bad") == 2
     assert "already there; --overwrite replaces it" in capsys.readouterr().err

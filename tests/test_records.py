@@ -257,7 +257,7 @@ def test_bad_pictures_are_named_counted_and_skipped(folder, tmp_path, capsys):
     output = capsys.readouterr().out
     for index, (_, reason) in enumerate(BAD.values()):
         assert any(f"skipped {folder}/bad{index}.jpg" in line and reason in line for line in output.splitlines())
-    assert "6 pictures (6 jpeg) in 1 shards" in output
+    assert "6 pictures (6 jpeg) in 1 shard," in output
     assert "5 bad skipped" in output
     assert shard_files.count(tmp_path / "out") == 6
 

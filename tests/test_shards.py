@@ -147,7 +147,7 @@ def test_two_thousand_shards_of_one_record_are_read_and_checked(tmp_path, capsys
         (tmp_path / "many" / f"photo{index:04}-1.tfrec").write_bytes(content)
     assert len(data_of(tmp_path / "many")) == 2000
     assert records.main(["check", str(tmp_path / "many")]) == 0
-    assert "2000 shards" in capsys.readouterr().out
+    assert "2,000 shards" in capsys.readouterr().out
 
 
 def test_shards_and_zips_are_packed_anew(tmp_path, capsys):

@@ -826,7 +826,7 @@ def test_few_pictures_are_not_scored_and_one_is_enough(own, capsys):
     sets = ("--set", f"data.source.files={own / 'mine'}")
     assert train.main([str(ROOT / "experiments/quickstart.toml"), "--run", str(own / "run"), "--dry-run", *sets]) == 0
     out = capsys.readouterr().out
-    assert "Source     1 pictures" in out
+    assert "Source     1 picture," in out
     assert "Held out   0 source pictures" in out
     assert "Score      none, as it takes 2 held-out pictures of each domain" in out
 

@@ -1,4 +1,4 @@
-"""Rows of words as an aligned table, and lists of names that do not grow without end."""
+"""How commands put numbers, names and tables into words."""
 
 from collections.abc import Iterable, Sequence
 
@@ -19,6 +19,11 @@ def columns(rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:
         ).rstrip()
         for row in rows
     )
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 picture`, `2 pictures`, `1,490 pictures`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def shortened(names: Sequence[str], most: int, separator: str = ", ") -> str:

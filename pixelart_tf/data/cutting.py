@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from pixelart_tf.base.cli import UserError
+from pixelart_tf.base.columns import counted
 from pixelart_tf.base.files import check_output
 from pixelart_tf.base.threads import ahead
 from pixelart_tf.data.screenshots import Box, find_pictures
@@ -55,7 +56,7 @@ class Made:
     out: Path
 
     def __str__(self) -> str:
-        counts = f"{self.num_pictures} pictures ({self.num_native} of pixel art at one pixel a cell)"
+        counts = f"{counted(self.num_pictures, 'picture')} ({self.num_native} of pixel art at one pixel a cell)"
         lines = [f"skipped {line}" for line in self.bad]
         return "\n".join([*lines, f"{counts} out of {self.num_screenshots} screenshots in {self.out}"])
 

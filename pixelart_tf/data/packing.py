@@ -16,6 +16,7 @@ import numpy as np
 
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.base.cluster import Cluster
+from pixelart_tf.base.columns import counted
 from pixelart_tf.base.files import expanded
 from pixelart_tf.data.making import MIN_SIDE, Job, Shard, make_or_find_shard, make_shard
 from pixelart_tf.pictures import faults, finding, images, moving, shards, sources
@@ -53,8 +54,9 @@ class Packed:
         last = f" to {self.shards[-1].name}" if len(self.shards) > 1 else ""
         return "\n".join([
             *lines,
-            f"{sum(self.formats.values())} pictures ({formats}) in {len(self.shards)} shards, {size:.1f} MB: "
-            f"{self.shards[0]}{last}; {len(self.bad)} bad skipped, {len(self.duplicates)} groups of near-duplicates",
+            f"{counted(sum(self.formats.values()), 'picture')} ({formats}) in {counted(len(self.shards), 'shard')}, "
+            f"{size:.1f} MB: {self.shards[0]}{last}; {len(self.bad)} bad skipped, {len(self.duplicates)} groups of "
+            "near-duplicates",
         ])
 
 

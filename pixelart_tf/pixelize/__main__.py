@@ -9,6 +9,7 @@ from typing import TextIO
 from pixelart_tf import devices
 from pixelart_tf.base import files
 from pixelart_tf.base.cli import UserError, command, printable
+from pixelart_tf.base.columns import counted
 from pixelart_tf.base.memory import advising
 from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.films.among import Moving, pixelize_films
@@ -62,16 +63,16 @@ def _tell(result: pictures.Result, args: argparse.Namespace, seconds: float, out
         for made in result.made:
             rows, columns = made.cells
             size = f"{columns * made.scale}x{rows * made.scale}"
-            cells = f"{columns}x{rows} cells of {_counted(made.cell, 'pixel')}"
+            cells = f"{columns}x{rows} cells of {counted(made.cell, 'pixel')}"
             told = f"; {made.note}" if made.note else ""
-            print(f"{made.path}: {size}, {cells}, {_counted(made.num_colors, 'color')}{told}", file=out)
+            print(f"{made.path}: {size}, {cells}, {counted(made.num_colors, 'color')}{told}", file=out)
     if len(result.made) > 1:
         most = max(made.num_colors for made in result.made)
-        print(f"{len(result.made)} pictures in {args.OUTPUT}, {_counted(most, 'color')} at most "
+        print(f"{counted(len(result.made), 'picture')} in {args.OUTPUT}, {counted(most, 'color')} at most "
               f"({len(result.made) / seconds:.1f} images/s)", file=out)
     if args.save_palette:
         palette_files.write(args.save_palette, result.palette)
-        print(f"{args.save_palette}: {_counted(len(result.palette), 'color')}", file=out)
+        print(f"{args.save_palette}: {counted(len(result.palette), 'color')}", file=out)
     if args.compare:
         images.write(args.compare, sheets.sheet(result.rows), quality=90)
         print(f"{args.compare}: before and after", file=out)
@@ -96,9 +97,6 @@ def _pixelize_films(
         print(f"{path}: {film.told}")
     return bad
 
-
-def _counted(number: int, unit: str) -> str:
-    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 def _check_sides(args: argparse.Namespace, targets: dict[str, Path], films: dict[str, Path]) -> None:

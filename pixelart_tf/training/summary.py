@@ -4,6 +4,7 @@ import math
 import shlex
 from pathlib import Path
 
+from pixelart_tf.base.columns import counted
 from pixelart_tf.pictures import sources
 from pixelart_tf.settings.run_folder import RunFolder
 
@@ -19,7 +20,7 @@ def summary_of(run) -> str:
     for name, pictures in run.pictures.items():
         height, width, channels = pictures.domain.shape
         lines += [
-            f"{name.capitalize():<10} {len(pictures):,} pictures, {width}x{height}x{channels}, "
+            f"{name.capitalize():<10} {counted(len(pictures), 'picture')}, {width}x{height}x{channels}, "
             f"{sources.described(pictures.domain.files)}"
         ]
     if run.model.classes:
