@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from tiny_models import gradients, values_and_gradients
+from tiny_models import gradients, players_gradients
 
 from pixelart_tf.models.cyclegan import CycleGAN
 from pixelart_tf.training.callbacks import sync
@@ -96,19 +96,17 @@ def test_the_gradient_of_the_one_loss_is_each_players_own(generator, channels):
     )
     pair = tensors(pictures(channels=channels))
     players = player_losses(model, **pair, identity_weight=identity_weight)
-    of_one, *of_players = values_and_gradients(
-        lambda: [loss_of(model, pair), *(loss() for _, loss in players.values())], model.trainable_variables
-    )[1]
+    networks = {name: network for name, (network, _) in players.items()}
+
+    def one_and_own():
+        return [loss_of(model, pair), *(loss() for _, loss in players.values())]
+
     seen = 0
-    for (name, (network, _)), of_player in zip(players.items(), of_players, strict=True):
-        its = {id(variable) for variable in network.trainable_variables}
-        for variable, one, own in zip(model.trainable_variables, of_one, of_player, strict=True):
-            if id(variable) not in its:
-                continue
-            # Convolution kernels before an instance norm have gradients near zero: the scale is the network's.
-            np.testing.assert_allclose(one, own, rtol=1e-3, atol=2e-5, err_msg=f"{name} {variable.path}")
-            assert np.abs(own).max() > 0 or "bias" in variable.path
-            seen += 1
+    for name, variable, one, own in players_gradients(one_and_own, networks, model.trainable_variables):
+        # Convolution kernels before an instance norm have gradients near zero: the scale is the network's.
+        np.testing.assert_allclose(one, own, rtol=1e-3, atol=2e-5, err_msg=f"{name} {variable.path}")
+        assert np.abs(own).max() > 0 or "bias" in variable.path
+        seen += 1
     assert seen == len(model.trainable_variables)
 
 

@@ -21,6 +21,7 @@ from tiny_models import (
     batch,
     compile_for_few_steps,
     perturb,
+    players_gradients,
     shapes,
     values_and_gradients,
 )
@@ -115,21 +116,16 @@ def test_each_players_gradient_of_the_one_loss_is_that_of_its_own(name, options)
     terms = {}
     model.track = terms.update
 
-    players = [each for each in model.networks if each in model.trackers]
+    players = {name: network for name, network in model.networks.items() if name in model.trackers}
     assert players
 
     def total_and_own():
         total = model.compute_loss(x=pictures, y_pred=model(pictures, training=True), training=True)
         return [total, *(terms[player] for player in players)]
 
-    variables = model.trainable_variables
-    of_total, *of_players = values_and_gradients(total_and_own, variables)[1]
-    for player, own in zip(players, of_players, strict=True):
-        its = {id(variable) for variable in model.networks[player].trainable_variables}
-        for one, other, variable in zip(of_total, own, variables, strict=True):
-            if id(variable) in its:
-                np.testing.assert_allclose(one, other, rtol=1e-3, atol=2e-5, err_msg=f"{player} {variable.path}")
-                assert np.abs(other).max() > 0 or "bias" in variable.path
+    for player, variable, one, own in players_gradients(total_and_own, players, model.trainable_variables):
+        np.testing.assert_allclose(one, own, rtol=1e-3, atol=2e-5, err_msg=f"{player} {variable.path}")
+        assert np.abs(own).max() > 0 or "bias" in variable.path
 
 
 @each_model

@@ -155,3 +155,22 @@ def values_and_gradients(losses, variables, of=None):
         [np.zeros(v.shape) if g is None else ops.convert_to_numpy(g) for g, v in zip(each, variables, strict=True)]
         for each in found
     ]
+
+
+def players_gradients(losses, networks, variables):
+    """What the variables of each player get of the one loss, and of the player's own.
+
+    Args:
+        losses: without arguments, gives the one loss and then that of each of `networks`.
+        networks: name of a player -> its network.
+        variables: of the whole model.
+
+    Yields:
+        The name of a player, a variable of its network, and the gradients of the one loss and of its own.
+    """
+    of_one, *of_players = values_and_gradients(losses, variables)[1]
+    for (name, network), of_player in zip(networks.items(), of_players, strict=True):
+        its = {id(variable) for variable in network.trainable_variables}
+        for variable, one, own in zip(variables, of_one, of_player, strict=True):
+            if id(variable) in its:
+                yield name, variable, one, own
