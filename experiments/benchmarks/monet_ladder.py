@@ -58,21 +58,24 @@ def main() -> None:
     args = parser.parse_args()
     split(args.photos, args.out / "photos", 6)
     split(args.paintings, args.out / "paintings", 4, quarters=True)
-    groups = {name: [] for name in args.settings}
+    groups, photos = {name: [] for name in args.settings}, args.out / "photos" / "held"
     for seed in args.seeds:
         for name, group in groups.items():
-            group.append(str(made(args.out, train(name, seed, args), name)))
+            run = args.out / f"{name}_{seed}"
+            if not (run / "made").exists():
+                train(run, name, seed, args)
+                make(run, name, photos)
+            group.append(str(run / "made"))
     entries = [f"{name}={','.join(group)}" for name, group in groups.items()]
-    entries.append(f"photos={args.out / 'photos' / 'held'}")
     paintings = args.out / "paintings"
     subprocess.run(
-        [sys.executable, "-m", "pixelart_tf.leaderboard", *entries, "--real", str(paintings / "held"), "--train",
-         str(paintings / "train"), "--network", "lite0", "--size", str(SIZE), "--csv", str(args.out / "ladder.csv"),
-         "--overwrite"],
+        [sys.executable, "-m", "pixelart_tf.leaderboard", *entries, f"photos={photos}",
+         "--real", str(paintings / "held"), "--train", str(paintings / "train"),
+         "--network", "lite0", "--size", str(SIZE), "--csv", str(args.out / "ladder.csv"), "--overwrite"],
         check=True,
     )
     if args.sheet:
-        folders = {"photos": args.out / "photos" / "held"} | {name: Path(group[0]) for name, group in groups.items()}
+        folders = {"photos": photos} | {name: Path(group[0]) for name, group in groups.items()}
         draw(folders | {"paintings": paintings / "held"}, args.sheet)
 
 
@@ -109,9 +112,9 @@ def split(pattern: str, out: Path, step: int, *, quarters: bool = False) -> None
             images.write(folder / f"{index:04}_{number}.png", small)
 
 
-def train(name: str, seed: int, args: argparse.Namespace) -> Path:
-    """The folder of a run that has ended."""
-    run, base = args.out / f"{name}_{seed}", "monet_4" if name in OPTIONS else name
+def train(run: Path, name: str, seed: int, args: argparse.Namespace) -> None:
+    """Trains, or goes on with what was stopped."""
+    base = "monet_4" if name in OPTIONS else name
     batch_size = BATCH_SIZES[base]
     settings = SMALL | {
         "data.target.files": str(args.out / "paintings" / "train" / "*.png"), "train.batch_size": batch_size,
@@ -123,23 +126,18 @@ def train(name: str, seed: int, args: argparse.Namespace) -> Path:
     else:
         file = ROOT / "experiments" / f"{base}.toml"
         settings["data.source.files"] = str(args.out / "photos" / "train" / "*.png")
-    if not (run / "finished").exists():
-        words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-        subprocess.run([sys.executable, "-m", "pixelart_tf.train", str(file), "--run", str(run), *words], check=True)
-        (run / "finished").touch()
-    return run
+    words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    command = [sys.executable, "-m", "pixelart_tf.train", str(file), "--run", str(run), "--resume", *words]
+    subprocess.run(command, check=True)
 
 
-def made(out: Path, run: Path, name: str) -> Path:
-    """A folder of what a run's last generator makes of the held-out photos, or of noise."""
-    folder, held = run / "made", out / "photos" / "held"
-    if folder.exists():
-        return folder
+def make(run: Path, name: str, photos: Path) -> None:
+    """Writes to the folder `made` what a run's last generator makes of the held-out photos, or of noise."""
     from pixelart_tf.generators.opening import NOISE, PICTURES, load_generator
     from pixelart_tf.models.model import predict
     from pixelart_tf.pictures import images
 
-    pictures = np.stack([images.read(path) for path in sorted(held.glob("*.png"))])
+    pictures = np.stack([images.read(path) for path in sorted(photos.glob("*.png"))])
     file = run / ("generator.keras" if name == "dcgan" else "to_target.keras")
     generator = load_generator(file, of=(PICTURES, NOISE))
     given = images.to_float(pictures)
@@ -150,10 +148,11 @@ def made(out: Path, run: Path, name: str) -> Path:
         from pixelart_tf.settings.partner import Partner
 
         given = partner_of(Partner(made="edges"), given, {})
-    folder.mkdir()
+    folder = run / "part"
+    folder.mkdir(exist_ok=True)
     for index, each in enumerate(images.to_uint8(predict(generator, given))):
         images.write(folder / f"{index:04}.png", each)
-    return folder
+    folder.rename(run / "made")   # so that it is there when it is whole
 
 
 if __name__ == "__main__":

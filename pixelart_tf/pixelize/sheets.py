@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from pixelart_tf.base.columns import counted
 from pixelart_tf.pictures import images
 
 MAX_ROWS = 6
@@ -78,7 +79,7 @@ def _row(panels: list[Panel]) -> Image.Image:
         rows, columns = panel.size
         what = f"{columns}x{rows}"
         if panel is panels[-1]:
-            what += f" cells, {len(colors)} color{'s' if len(colors) != 1 else ''}"
+            what += f" cells, {counted(len(colors), 'color')}"
         text_left = left + draw.textlength(panel.title, large) + 8
         if text_left + draw.textlength(what, small) <= left + width:
             draw.text((text_left, 3), what, _FAINT, small)
