@@ -4,7 +4,11 @@ import json
 import socket
 import subprocess
 
+import numpy as np
 import pytest
+from tiny_runs import EXPERIMENT, LIGHT, train, train_here
+
+from pixelart_tf.pictures import images
 
 _built = {}
 
@@ -48,3 +52,39 @@ def one_lite0(monkeypatch, tmp_path):
 
     monkeypatch.setattr(features, "load", once)
     monkeypatch.setenv("PIXELART_TF_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory):
+    """An experiment file beside seven pictures and four."""
+    folder = tmp_path_factory.mktemp("experiment")
+    rng = np.random.default_rng(0)
+    for name, count in (("source", 7), ("target", 4)):
+        (folder / name).mkdir()
+        for number in range(count):
+            images.write(folder / name / f"{number}.png", rng.integers(0, 256, (20, 24, 3), dtype=np.uint8))
+    (folder / "tiny.toml").write_text(EXPERIMENT)
+    (folder / "light.toml").write_text(LIGHT)
+    return folder / "tiny.toml"
+
+
+@pytest.fixture(scope="module")
+def light(experiment):
+    return experiment.with_name("light.toml")
+
+
+@pytest.fixture(scope="module")
+def finished_light(light, tmp_path_factory):
+    """The folder of an uninterrupted run of the small model."""
+    folder = tmp_path_factory.mktemp("finished_light") / "run"
+    train_here(light, "--run", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(experiment, tmp_path_factory):
+    """The folder of an uninterrupted run, and what it printed."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    out, err = train(experiment, "--run", folder)
+    assert err == ""
+    return folder, out

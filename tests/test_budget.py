@@ -15,7 +15,8 @@ from pixelart_tf.training import budget, optimizers
 pytestmark = pytest.mark.keras_only
 
 ROOT = Path(__file__).parents[1]
-EXPERIMENT = ROOT / "experiments" / "cartoon2sprite.toml"   # small networks
+EXPERIMENTS = ROOT / "experiments"
+EXPERIMENT = EXPERIMENTS / "cartoon2sprite.toml"   # small networks
 STEPS = 50   # an epoch
 
 
@@ -141,7 +142,8 @@ def test_the_command_ends_in_time_with_pictures_and_generators(tmp_path):
 @pytest.mark.slow
 def test_a_budget_that_is_over_at_once_leaves_nothing(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "pixelart_tf.train", EXPERIMENT, "--run", tmp_path / "run", "--minutes", "0.01"],
+        [sys.executable, "-m", "pixelart_tf.train", EXPERIMENTS / "pixel_gan.toml", "--run", tmp_path / "run",
+         "--minutes", "0.01"],
         cwd=ROOT, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""}, capture_output=True, text=True, timeout=300,
     )
     assert done.returncode == 2

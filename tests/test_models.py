@@ -37,12 +37,23 @@ from pixelart_tf.training.samples import averages
 
 pytestmark = pytest.mark.keras_only
 each_model = pytest.mark.parametrize("name", MODELS)
-# Name and options.
-each_plain = [pytest.param(name, {}, id=name) for name in MODELS]
-each_normed = [pytest.param(name, options, id=f"{name} with batch norm") for name, options in BATCH_NORM.items()]
-each_of_classes = [pytest.param(name, options, id=f"{name} of classes") for name, options in CLASSES.items()]
-each_of_heads = [pytest.param(name, options, id=f"{name} with heads") for name, options in HEADS.items()]
-each_stateful = [pytest.param(name, options, id=f"stateful {name}") for name, options in STATEFUL.items()]
+# JAX compiles for many seconds what TensorFlow runs at once. There each model takes a step, and those answer the rest
+# that between them have two domains, pools, heads, noise and dense layers.
+ON_JAX = ("cyclegan", "pixel_gan")
+costly = [name for name in MODELS if keras.backend.backend() != "jax" or name in ON_JAX]
+each_costly = pytest.mark.parametrize("name", costly)
+
+
+def options_of(each, kind="{}"):
+    """Name and options, with a name for the test."""
+    return [pytest.param(name, options, id=kind.format(name)) for name, options in each.items() if name in costly]
+
+
+each_plain = options_of({name: {} for name in MODELS})
+each_normed = options_of(BATCH_NORM, "{} with batch norm")
+each_of_classes = options_of(CLASSES, "{} of classes")
+each_of_heads = options_of(HEADS, "{} with heads")
+each_stateful = options_of(STATEFUL, "stateful {}")
 
 
 def made(name, seed=0, **options):
@@ -128,7 +139,7 @@ def test_each_players_gradient_of_the_one_loss_is_that_of_its_own(name, options)
         assert np.abs(own).max() > 0 or "bias" in variable.path
 
 
-@each_model
+@each_costly
 def test_l2_fines_the_kernels_of_what_is_saved_and_no_more(name, tmp_path):
     l2 = 0.5
     plain, fined = made(name), made(name, generator=TINY[name]["generator"] | {"l2": l2})
@@ -178,7 +189,7 @@ def test_a_resume_goes_on_exactly(name, options, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-@each_model
+@each_costly
 def test_what_it_saves_opens_with_plain_keras(name, tmp_path):
     model = compiled(made(name))
     assert averages(model) == {key: getattr(model, key) for key in model.saved}   # nothing to average yet

@@ -1,21 +1,15 @@
 """The command with models that learn from pairs, from made partners, and from noise."""
 
-import json
 import shlex
 
-import keras
 import numpy as np
 import pytest
+from tiny_runs import assert_same_weights, refused, rows, train_here
 
-from pixelart_tf import train as command
 from pixelart_tf import translate
 from pixelart_tf.pictures import images
 
-NETWORKS = """
-[model.generator]
-base_width = 4
-[model.discriminator]
-base_width = 4
+REST = """
 [train]
 epochs = 2
 batch_size = 2
@@ -32,14 +26,23 @@ files = "left"
 files = "right"
 [model]
 name = "pix2pix"
-""" + NETWORKS.replace("[train]", "num_layers = 2\n[train]") + 'source = "held out"\ntarget = "held out"\n'
+[model.generator]
+base_width = 4
+[model.discriminator]
+base_width = 4
+num_layers = 2
+""" + REST + 'source = "held out"\ntarget = "held out"\n'
 ALONE = """
 [data.target]
 files = "right"
 image_size = 32
 [model]
 name = "NAME"
-""" + NETWORKS + 'target = "held out"\n'
+[model.generator]
+base_width = 4
+[model.discriminator]
+base_width = 4
+""" + REST + 'target = "held out"\n'
 
 
 @pytest.fixture
@@ -65,23 +68,10 @@ def alone(folder, name, more=""):
     return path
 
 
-def refused(capsys, *arguments):
-    """The one line that the command prints, in this process, when it exits with 2."""
-    capsys.readouterr()
-    assert command.main([str(each) for each in arguments]) == 2
-    err = capsys.readouterr().err
-    assert err.count("\n") == 1
-    return err
-
-
 def trained(capsys, *arguments):
     """What the command prints, in this process."""
-    assert command.main([str(each) for each in arguments]) == 0
+    train_here(*arguments)
     return capsys.readouterr().out
-
-
-def log(run):
-    return [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
 
 
 @pytest.mark.slow
@@ -91,9 +81,7 @@ def test_pairs_of_two_folders_and_side_by_side_train_the_same(folder, capsys):
             "data.target.half=right"]
     sets = [word for text in both for word in ("--set", text)]
     trained(capsys, folder / "pairs.toml", "--run", folder / "one", *sets)
-    weights = [keras.saving.load_model(folder / run / "to_target.keras").get_weights() for run in ("two", "one")]
-    for one, other in zip(*weights, strict=True):
-        np.testing.assert_array_equal(one, other)
+    assert_same_weights(folder / "two", folder / "one", "to_target.keras")
     assert {"samples", "patch_maps", "networks.png"} <= {each.name for each in (folder / "two").iterdir()}
 
 
@@ -173,10 +161,8 @@ def test_a_resume_goes_on_exactly_and_the_next_command_works(folder, name, more,
     assert translate.main(following[3:]) == 0   # of pictures, or of noise
     trained(capsys, path, "--run", folder / "parts", "--set", "train.epochs=1")
     trained(capsys, path, "--run", folder / "parts", "--resume")
-    weights = [keras.saving.load_model(folder / run / f"{saved}.keras").get_weights() for run in ("whole", "parts")]
-    for one, other in zip(*weights, strict=True):
-        np.testing.assert_array_equal(one, other)
-    assert [row["epoch"] for row in log(folder / "parts")] == [1, 2]
+    assert_same_weights(folder / "whole", folder / "parts", f"{saved}.keras")
+    assert [row["epoch"] for row in rows(folder / "parts")] == [1, 2]
     assert images.read((folder / "whole" / "samples" / "epoch_0002.png").read_bytes()).ndim == 3
 
 
@@ -191,9 +177,7 @@ def test_a_folder_of_folders_makes_a_dcgan_of_classes(folder, capsys):
     assert "Classes    even (" in out
     trained(capsys, path, "--run", folder / "parts", "--set", "train.epochs=1")
     trained(capsys, path, "--run", folder / "parts", "--resume")
-    weights = [keras.saving.load_model(folder / run / "generator.keras").get_weights() for run in ("whole", "parts")]
-    for one, other in zip(*weights, strict=True):
-        np.testing.assert_array_equal(one, other)
+    assert_same_weights(folder / "whole", folder / "parts", "generator.keras")
     given = ["--samples", "2", str(folder / "whole" / "generator.keras"), str(folder / "drawn"), "--class"]
     assert translate.main([*given, "odds"]) == 2
     assert "`--class` must be one of even, odd. Received: odds" in capsys.readouterr().err

@@ -65,7 +65,8 @@ def test_a_wheel_trains_where_there_is_no_repository(tmp_path):
     assert sorted(packed) == sorted(bundled)
     listed = run("pixelart_tf.translate", "--list")
     assert all(f"{name} " in listed for name in pretrained.named())
-    sets = ("train.epochs=1", "train.decay_epochs=0", "train.steps_per_epoch=1", "score.source=", "score.target=")
+    sets = ("train.epochs=1", "train.decay_epochs=0", "train.steps_per_epoch=1", "score.source=", "score.target=",
+            "model.generator.num_downsamplings=3")   # a graph of half the size
     out = run("pixelart_tf.train", *(word for text in sets for word in ("--set", text)))
     assert str(built_in / "tfrecords") in out
     folder = elsewhere / "runs" / "quickstart"
