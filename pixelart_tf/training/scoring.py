@@ -1,5 +1,6 @@
 """Scores while training: of what the model makes of pictures that are kept out of the training, if there are any."""
 
+import functools
 import hashlib
 import json
 import math
@@ -60,7 +61,11 @@ class HeldOut:
             for name, files in self.files.items()
         }
         self.real_name = model.domains[-1]
-        self.real = Reference(np.concatenate([
+
+    @functools.cached_property
+    def real(self) -> Reference:
+        """The real pictures' features, which take seconds: not for a summary, or a run that has ended."""
+        return Reference(np.concatenate([
             self._features(batch[self.real_name]) for batch in self._batches((self.real_name,))
         ]))
 
@@ -77,7 +82,7 @@ class HeldOut:
         first, real = self.domains[0], self.real_name
         return (
             f"MiFID by {self.network.name} {every}: {self._count(first)} translations {self._about(first)}\n"
-            f"           against {self.real.count} real pictures {self._about(real)}"
+            f"           against {self._count(real)} real pictures {self._about(real)}"
         )
 
     def _about(self, name: str) -> str:
@@ -152,6 +157,9 @@ class KeepBest(keras.callbacks.Callback):
         super().__init__()
         self.folder, self.scorer, self.export = folder, scorer, export
         self.every, self.num_epochs, self.history = every, num_epochs, history
+
+    def on_train_begin(self, logs=None):
+        _ = self.scorer.real   # now, so that the first epoch does not end later than others, of which a budget counts
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every and not callbacks.is_last(self, epoch):
