@@ -15,6 +15,7 @@ SHAPES = [(64, 64, 3), (16, 16, 3)]
 MADE = {
     "unet": lambda: networks.unet(image_size=64, base_width=4),
     "unet, as PyTorch has it": lambda: networks.unet(image_size=32, base_width=4, layout="pytorch"),
+    "unet, from its input": lambda: networks.unet(image_size=32, base_width=4, from_input=True),
     "resnet": lambda: networks.resnet(base_width=4),
     "resnet, from its input": lambda: networks.resnet(base_width=4, upsampling="resize", from_input=True),
     "cells": lambda: networks.cells(base_width=8),

@@ -124,11 +124,16 @@ def test_resnet_takes_any_size(upsampling, num_downsamplings):
         assert np.abs(y).max() <= 1
 
 
-def test_resnet_from_input_starts_near_the_identity(tmp_path):
-    network = resnet(base_width=4, num_blocks=1, num_downsamplings=1, from_input=True)
+@pytest.mark.parametrize("make", [
+    lambda: resnet(base_width=4, num_blocks=1, num_downsamplings=1, from_input=True),
+    lambda: unet(image_size=16, base_width=4, from_input=True),
+], ids=["resnet", "unet"])
+def test_from_its_input_a_network_starts_near_the_identity(tmp_path, make):
+    network = make()
     x = pictures(2, 16, 16, 3)
     assert np.corrcoef(run(network, x).ravel(), x.ravel())[0, 1] > 0.9
-    network.get_layer("to_pixels").kernel.assign(np.zeros((7, 7, 4, 3)))
+    kernel = network.get_layer("to_pixels").kernel
+    kernel.assign(np.zeros(kernel.shape))
     np.testing.assert_allclose(run(network, x), 0.98 * x, atol=1e-5)
     network.save(tmp_path / "network.keras")
     np.testing.assert_allclose(run(keras.saving.load_model(tmp_path / "network.keras"), x), 0.98 * x, atol=1e-5)
@@ -316,6 +321,7 @@ def test_saved_networks_open_on_either_backend(backend, tmp_path):
         (resnet, {"num_blocks": 0}, "`num_blocks` must be a whole number of at least 1. Received: 0"),
         (resnet, {"base_width": 6.5}, "`base_width` must be a whole number of at least 1. Received: 6.5"),
         (resnet, {"upsampling": "nearest"}, "`upsampling` must be one of transpose, resize, blur. Received: 'nearest'"),
+        (unet, {"from_input": True, "channels": 1}, "`from_input` needs as many output channels as channels."),
         (resnet, {"from_input": True, "channels": 1}, "`from_input` needs as many output channels as channels."),
         (patchgan, {"image_size": 16}, "`image_size` must be at least 24. Received: 16"),
         (patchgan, {"image_size": (64, 36)}, "`image_size` must be a multiple of 8. Received: (64, 36)"),

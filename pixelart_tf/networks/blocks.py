@@ -237,6 +237,20 @@ def with_l2(network, l2):
     return network
 
 
+def check_from_input(channels, output_channels):
+    """Raises ValueError where `added_to_input` has no input of as many channels."""
+    if channels != output_channels:
+        raise ValueError(
+            f"`from_input` needs as many output channels as channels. Received: {channels} and {output_channels}"
+        )
+
+
+def added_to_input(x, inputs):
+    """(B, H, W, C), before the tanh of a network that only says what to change of its input, in [-1, 1]."""
+    # Short of 1, where arctanh is infinite and tanh has no slope left to learn by.
+    return keras.layers.Add(name="change")([x, ops.arctanh(0.98 * inputs)])
+
+
 def in_float32(x, *, activation="linear", name):
     """Ends a network: `activation` in float32, as 16-bit pictures and logits lose what the losses need."""
     return keras.layers.Activation(activation, dtype="float32", name=name)(x)

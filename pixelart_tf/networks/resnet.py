@@ -1,11 +1,12 @@
 """The ResNet generator: a few strided convolutions, residual blocks, and the way back up."""
 
 import keras
-from keras import ops
 
 from pixelart_tf.base.checks import check_counts, check_positive, check_rates
 from pixelart_tf.networks.blocks import (
     NHWC,
+    added_to_input,
+    check_from_input,
     check_image_size,
     check_weights,
     double_interpolated,
@@ -122,8 +123,7 @@ def resnet(
         x = norm_relu(x, f"up_{i}")  # (B, H / 2 ** i, W / 2 ** i, filters)
     x = convolve(reflect(x, 3), output_channels, 7, "to_pixels")  # (B, H, W, output_channels)
     if from_input:
-        # Short of 1, where arctanh is infinite and tanh has no slope left to learn by.
-        x = keras.layers.Add(name="change")([x, ops.arctanh(0.98 * inputs)])
+        x = added_to_input(x, inputs)
     return with_l2(keras.Model(inputs, in_float32(x, activation="tanh", name="pixels"), name=name), l2)
 
 
@@ -142,7 +142,5 @@ def _check(
     for key, value, known in (("downsampling", downsampling, DOWNSAMPLINGS), ("upsampling", upsampling, UPSAMPLINGS)):
         if value not in known:
             raise ValueError(f"`{key}` must be one of {', '.join(known)}. Received: {value!r}")
-    if from_input and channels != output_channels:
-        raise ValueError(
-            f"`from_input` needs as many output channels as channels. Received: {channels} and {output_channels}"
-        )
+    if from_input:
+        check_from_input(channels, output_channels)

@@ -7,6 +7,8 @@ import keras
 from pixelart_tf.base.checks import check_counts, check_positive, check_rates
 from pixelart_tf.networks.blocks import (
     NHWC,
+    added_to_input,
+    check_from_input,
     check_image_size,
     check_weights,
     downsample,
@@ -32,6 +34,7 @@ def unet(
     norm_epsilon: float = 1e-3,
     slope: float = 0.2,
     layout: str = "notebook",
+    from_input: bool = False,
     l2: float = 0.0,
     name: str = "unet",
 ) -> keras.Model:
@@ -56,6 +59,7 @@ def unet(
             convolution learns nothing; with one of `num_downsamplings` less it ends at 2x2. "pytorch" is the one of
             the PyTorch CycleGAN: no norm but a bias in the innermost block, a bias in the first block, a ReLU on what
             the skips carry, and no dropout in the first block up.
+        from_input: whether the network only says what to change, as that of `resnet` may. Not in the papers.
         l2: factor of the sum of its kernels' squares in the loss; 0 for none.
         name: name of the model.
 
@@ -69,14 +73,11 @@ def unet(
     Reference: Ronneberger et al. (2015), https://arxiv.org/abs/1505.04597; Isola et al., pix2pix (2017), section 6.1,
     https://arxiv.org/abs/1611.07004
     """
-    check_counts(channels=channels, output_channels=output_channels)
-    check_counts(at_most=1024, base_width=base_width)
-    check_rates(dropout=dropout, slope=slope)
-    check_positive(block_stddev=block_stddev, stddev=stddev, norm_epsilon=norm_epsilon)
-    if image_size is None:
-        raise ValueError("`image_size` must be given, as a U-Net is built for one size. Received: None")
-    if layout not in LAYOUTS:
-        raise ValueError(f"`layout` must be one of {', '.join(LAYOUTS)}. Received: {layout!r}")
+    _check(
+        image_size=image_size, channels=channels, output_channels=output_channels, base_width=base_width,
+        dropout=dropout, block_stddev=block_stddev, stddev=stddev, norm_epsilon=norm_epsilon, slope=slope,
+        layout=layout, from_input=from_input,
+    )
     height, width = check_image_size(image_size, multiple=2)
     if num_downsamplings is None:
         num_downsamplings = min(8, _halvings(height), _halvings(width))
@@ -115,7 +116,26 @@ def unet(
     x = keras.layers.Conv2DTranspose(
         output_channels, 4, strides=2, padding="same", kernel_initializer=normal(stddev), name="to_pixels", **NHWC
     )(x)  # (B, H, W, output_channels)
+    if from_input:
+        x = added_to_input(x, inputs)
     return with_l2(keras.Model(inputs, in_float32(x, activation="tanh", name="pixels"), name=name), l2)
+
+
+def _check(
+    *, image_size, channels, output_channels, base_width, dropout, block_stddev, stddev, norm_epsilon, slope, layout,
+    from_input,
+):
+    """Raises ValueError where an option of `unet` is out of its range."""
+    check_counts(channels=channels, output_channels=output_channels)
+    check_counts(at_most=1024, base_width=base_width)
+    check_rates(dropout=dropout, slope=slope)
+    check_positive(block_stddev=block_stddev, stddev=stddev, norm_epsilon=norm_epsilon)
+    if image_size is None:
+        raise ValueError("`image_size` must be given, as a U-Net is built for one size. Received: None")
+    if from_input:
+        check_from_input(channels, output_channels)
+    if layout not in LAYOUTS:
+        raise ValueError(f"`layout` must be one of {', '.join(LAYOUTS)}. Received: {layout!r}")
 
 
 def _halvings(side):
