@@ -133,7 +133,8 @@ def test_the_command_gives_the_score_of_the_best(finished, tmp_path):
 
 def test_a_resumed_run_keeps_the_best_of_before(finished):
     """The second epoch's score is made unbeatable, and a fourth epoch is scored."""
-    folder, _ = finished
+    folder, first = finished
+    assert "the best so far" in first
     shutil.copytree(folder / "run", folder / "again")
     rows = log(folder / "again")
     rows[1]["mifid"] = 0.5
@@ -153,6 +154,14 @@ def test_pictures_that_are_trained_on_are_told(finished):
     )
     assert "12 translations of" in out
     assert f"against 8 real pictures of {folder / 'target'} (8 of them are trained on)" in out
+
+
+def test_no_features_are_taken_where_nothing_is_trained(finished, monkeypatch):
+    """A dry run, and a resume of what has ended, once took seconds for the real pictures' features."""
+    folder, _ = finished
+    monkeypatch.setattr(scoring.HeldOut, "_features", lambda *_: pytest.fail("features were taken"))
+    assert "12 real pictures" in run("train", folder / "scored.toml", "--run", folder / "dry", "--dry-run")
+    assert "3 epochs and 0 steps" in run("train", folder / "scored.toml", "--run", folder / "run", "--resume")
 
 
 @pytest.mark.parametrize(("override", "told"), [
