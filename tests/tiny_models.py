@@ -10,13 +10,17 @@ from keras import ops
 from pixelart_tf.pictures import sources
 
 SHAPES = {"source": (16, 16, 3), "target": (16, 16, 3)}
-# Of models that cannot be of that size.
-LARGER = {"deep_pixelization": {"source": (48, 48, 3), "target": (48, 48, 3)}}
+# Of models that need others.
+OTHERS = {
+    "deep_pixelization": {"source": (48, 48, 3), "target": (48, 48, 3)},
+    "pixel_artist": SHAPES | {"partner": (16, 16, 3)},
+}
 RESNET = {"name": "resnet", "base_width": 4, "num_blocks": 1, "num_downsamplings": 1}
 PATCHGAN = {"base_width": 4, "num_layers": 1}
 TINY = {
     "cyclegan": {"generator": RESNET, "discriminator": PATCHGAN, "cycle_weight": 2.0, "color_weight": 1.0},
     "pix2pix": {"generator": RESNET, "discriminator": PATCHGAN, "l1_weight": 2.0},
+    "pixel_artist": {"generator": RESNET},
     "autoencoder": {"generator": {"base_width": 4, "latent_size": 8}},
     "dcgan": {"generator": {"base_width": 4, "latent_size": 8}, "discriminator": {"base_width": 4}},
     "pixel_gan": {"generator": {"hidden": (8,), "latent_size": 8}, "discriminator": {"hidden": (8,)}},
@@ -62,7 +66,7 @@ CLASSES = {name: {"shapes": SHAPES | {"label": (2,)}} for name in ("dcgan", "sty
 
 def shapes(name):
     """The shapes of a model's pictures."""
-    return LARGER.get(name, SHAPES)
+    return OTHERS.get(name, SHAPES)
 
 
 def batch(model, size=2, seed=1):

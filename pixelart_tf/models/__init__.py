@@ -6,6 +6,7 @@ from pixelart_tf.models.cyclegan import CycleGAN
 from pixelart_tf.models.dcgan import DCGAN
 from pixelart_tf.models.deep_pixelization import DeepPixelization
 from pixelart_tf.models.pix2pix import Pix2Pix
+from pixelart_tf.models.pixel_artist import PixelArtist
 from pixelart_tf.models.pixel_gan import PixelGAN
 from pixelart_tf.models.style import Style
 from pixelart_tf.models.super_resolution import SuperResolution
@@ -15,6 +16,7 @@ from pixelart_tf.models.vae import VAE
 MODELS = {
     "cyclegan": CycleGAN,
     "pix2pix": Pix2Pix,
+    "pixel_artist": PixelArtist,
     "autoencoder": Autoencoder,
     "dcgan": DCGAN,
     "pixel_gan": PixelGAN,

@@ -1,0 +1,181 @@
+"""Drawings to pixel art, one way and without a game: made pairs, and patches like those of real pixel art."""
+
+from typing import ClassVar
+
+import numpy as np
+from keras import ops
+
+from pixelart_tf.base.checks import check_at_least, check_counts
+from pixelart_tf.models.losses import l1, mean_of_pictures
+from pixelart_tf.models.model import Model, predict, scalar
+from pixelart_tf.models.parts import Generator, before_clip, generator_of
+from pixelart_tf.models.sliced import PATCH, quantiles, sliced_wasserstein
+
+REACH = 4      # deviations of the blur that are summed
+UNEVEN = 0.1   # a difference within an area, in units of [-1, 1], that shows
+
+
+class PixelArtist(Model):
+    """A generator of pixel art at its native size: one pixel a cell comes out.
+
+    It learns from drawings that have no pixel art of their own, the source, and from pixel art, the target, with the
+    smooth drawings that are made of it, the partners. Its loss is the weighted sum of
+
+    - `pair`: how far it is from the pixel art that a partner was made of;
+    - `color`: how far the colors of what it makes of the source are from the source's own, after a blur of one cell, as
+      `scores.pixel_art.far` has it: mean absolute errors, in units of [-1, 1], both of them;
+    - `patches`: how differently small patches are drawn than in the target: the sliced Wasserstein distance of their
+      contrasts (`sliced.sliced_wasserstein`), as `scores.pixel_art.style` has it, in random directions that change with
+      every step; of what it makes of the source and of the partners, added up;
+    - `flat`: how far cells of the source's flat areas are from its own colors: those around which 3x3 cells of pixels
+      differ by less than 0.1; the mean over all cells;
+    - `orphans`: how far cells are from the nearest of their four neighbors, by the channel that differs most.
+
+    `patches` draws outlines and hard steps, as a discriminator would, but there is no game to lose. `color_weight` is
+    the dial between true colors and strong outlines. `flat` keeps grounds and fills clean, and `orphans` keeps outlines
+    from hues of their own.
+
+    Several replicas compare the patches of their own share of the batch each, with directions of their own.
+
+    Args:
+        shapes: (height, width, channels) of `source`, of `target` and of `partner`, which is the source's.
+        generator: `name`, one of `networks.GENERATORS`, and the options of that function.
+        pair_weight, color_weight, patch_weight, flat_weight, orphan_weight: factors of the terms.
+        num_directions: in which patches are compared in one step.
+
+    Attributes:
+        to_target: the generator.
+        color_weight: a variable, so that a callback can change it.
+
+    Raises:
+        ValueError: an option that is not known or not possible, or shapes that do not suit it.
+
+    Of no paper as a whole; the distance of patches is that of https://arxiv.org/abs/2203.11862, without its pyramid and
+    of contrasts alone.
+    """
+
+    domains = ("source", "target")
+    saved = ("to_target",)
+    terms = ("pair", "color", "patches", "flat", "orphans")
+    curves: ClassVar[dict[str, tuple[str, ...]]] = {
+        "generator (weighted sum)": ("to_target",),
+        "mean absolute errors (unweighted)": ("pair", "color", "flat", "orphans"),
+        "distance of patches (unweighted)": ("patches",),
+    }
+
+    def __init__(
+        self,
+        shapes: dict[str, tuple[int, int, int]],
+        *,
+        generator: Generator = None,
+        pair_weight: float = 1.0,
+        color_weight: float = 1.0,
+        patch_weight: float = 1.5,
+        flat_weight: float = 3.0,
+        orphan_weight: float = 0.6,
+        num_directions: int = 16,
+        name: str = "pixel_artist",
+    ):
+        check_at_least(
+            0, pair_weight=pair_weight, color_weight=color_weight, patch_weight=patch_weight,
+            flat_weight=flat_weight, orphan_weight=orphan_weight,
+        )
+        check_counts(num_directions=num_directions)
+        self._check(shapes)
+        super().__init__(shapes, losses=["to_target", *self.terms], name=name)
+        self.to_target = generator_of(generator, shapes["source"], shapes["target"], name="to_target")
+        self.shapes["noise"] = (PATCH**2 * num_directions,)
+        self.color_weight = scalar(color_weight, "color_weight")
+        self.factors = {"pair": pair_weight, "patches": patch_weight, "flat": flat_weight, "orphans": orphan_weight}
+
+    @staticmethod
+    def _check(shapes):
+        source, target = shapes["source"], shapes["target"]
+        if shapes.get("partner") != source:
+            raise ValueError(
+                f"the model needs partners of the source's shape, made by [data.partner]. "
+                f"Received: {shapes.get('partner')} and {source}"
+            )
+        if source[0] % target[0] or source[0] * target[1] != source[1] * target[0] or source[2] != target[2]:
+            raise ValueError(
+                f"source must be a whole number of times as large as target, a pixel a cell. "
+                f"Received: {source} and {target}"
+            )
+        if min(target[:2]) < PATCH:
+            raise ValueError(f"target must be of at least {PATCH} pixels a side. Received: {target}")
+
+    @property
+    def feed(self):
+        return (*self.domains, "partner", "noise")
+
+    def call(self, inputs, training=False):
+        """What the generator makes of a batch, before the clip that it may end in.
+
+        Returns:
+            A dict of `fake_target`, of the source, and `paired_target`, of the partner: float (B, H, W, C).
+        """
+        both = ops.concatenate([inputs["source"], inputs["partner"]])
+        fake, paired = ops.split(before_clip(self.to_target)(both, training=training), 2)
+        return {"fake_target": fake, "paired_target": paired}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        source, target = x["source"], x["target"]
+        fake, paired = y_pred["fake_target"], y_pred["paired_target"]
+        cell = source.shape[1] // fake.shape[1]
+        means = _means(source, cell)
+        directions = ops.reshape(ops.cast(x["noise"][0], "float32"), (PATCH**2, -1))
+        real, flat = quantiles(target, directions), _flat(source, cell)
+        terms = {
+            "pair": l1(target, paired),
+            "color": l1(_blurred(means), _blurred(fake)),
+            "patches": sum(sliced_wasserstein(quantiles(made, directions), real) for made in (fake, paired)),
+            "flat": l1(flat * ops.cast(means, "float32"), flat * ops.cast(fake, "float32")),
+            "orphans": _orphans(ops.concatenate([fake, paired])),
+        }
+        weighted = [weight * terms[name] for name, weight in self.factors.items()]
+        terms["to_target"] = sum(weighted, self.color_weight * terms["color"])
+        self.track(terms)
+        return self.with_l2(terms["to_target"])
+
+    def sheets(self, generators, samples):
+        """`samples`: the source and what is made of it; `pairs`: partners, what is made of them, and the target."""
+        sheets = super().sheets(generators, samples)
+        if "partner" in samples:
+            made = predict(generators["to_target"], samples["partner"])
+            sheets["pairs"] = {"partner": samples["partner"], "partner -> target": made, "target": samples["target"]}
+        return sheets
+
+
+def _means(images, cell):
+    """(B, H, W, C) -> (B, H / cell, W / cell, C)."""
+    return ops.average_pool(images, cell, strides=cell, data_format="channels_last") if cell > 1 else images
+
+
+def _flat(images, cell):
+    """Where the 3x3 cells of pixels around a cell have about one color: 1, else 0; (B, H / cell, W / cell, 1)."""
+    x = ops.pad(ops.cast(images, "float32"), [(0, 0), (cell, cell), (cell, cell), (0, 0)], mode="symmetric")
+    most, least = (
+        sign * ops.max_pool(sign * x, 3 * cell, strides=cell, padding="valid", data_format="channels_last")
+        for sign in (1, -1)
+    )
+    return ops.cast(ops.max(most - least, axis=-1, keepdims=True) < UNEVEN, "float32")
+
+
+def _blurred(images):
+    """float32 (B, H, W, C), blurred with a deviation of one pixel; borders are mirrored."""
+    weights = np.exp(-0.5 * np.arange(-REACH, REACH + 1, dtype=np.float32) ** 2)
+    weights /= weights.sum()
+    x = ops.pad(ops.cast(images, "float32"), [(0, 0), (REACH, REACH), (REACH, REACH), (0, 0)], mode="symmetric")
+    for kernel in (weights[:, None], weights[None]):
+        kernel = np.repeat(kernel[:, :, None, None], images.shape[-1], axis=2)   # (h, w, C, 1)
+        x = ops.depthwise_conv(x, kernel, data_format="channels_last")
+    return x
+
+
+def _orphans(images):
+    """The mean difference of cells from the nearest of their neighbors above, below, left and right."""
+    x = ops.pad(ops.cast(images, "float32"), [(0, 0), (1, 1), (1, 1), (0, 0)], mode="reflect")
+    neighbors = x[:, :-2, 1:-1], x[:, 2:, 1:-1], x[:, 1:-1, :-2], x[:, 1:-1, 2:]
+    differences = [ops.max(ops.abs(x[:, 1:-1, 1:-1] - each), axis=-1) for each in neighbors]
+    nearest = ops.min(ops.stack(differences), axis=0)   # (B, H, W)
+    return mean_of_pictures(ops.mean(nearest, axis=(1, 2)))
