@@ -9,10 +9,11 @@ from pixelart_tf.base.checks import check_at_least, check_counts
 from pixelart_tf.models.losses import l1, mean_of_pictures
 from pixelart_tf.models.model import Model, predict, scalar
 from pixelart_tf.models.parts import Generator, before_clip, generator_of
-from pixelart_tf.models.sliced import PATCH, quantiles, sliced_wasserstein
+from pixelart_tf.models.sliced import PATCH, quantiles, sliced_wasserstein, steps
 
 REACH = 4      # deviations of the blur that are summed
 UNEVEN = 0.1   # a difference within an area, in units of [-1, 1], that shows
+SEEN = 0.125   # a change of a cell that is meant to be seen
 
 
 class PixelArtist(Model):
@@ -27,8 +28,11 @@ class PixelArtist(Model):
     - `patches`: how differently small patches are drawn than in the target: the sliced Wasserstein distance of their
       contrasts (`sliced.sliced_wasserstein`), as `scores.pixel_art.style` has it, in random directions that change with
       every step; of what it makes of the source and of the partners, added up;
-    - `flat`: how far cells of the source's flat areas are from its own colors: those around which 3x3 cells of pixels
-      differ by less than 0.1; the mean over all cells;
+    - `steps`: how differently large steps of luminance are from a cell to the next than in the target, likewise (see
+      `sliced.steps`). It makes outlines darker, as patches are compared whatever their contrast is. Off by default;
+    - `flat`: how far cells of the source's flat areas are from its own colors, the mean over all cells. Flat is a cell
+      around which 3x3 cells of pixels differ by less than 0.1. Where only its own pixels do, beside an outline, changes
+      above 0.125 count as that: an outline may be there, but no haze;
     - `orphans`: how far cells are from the nearest of their four neighbors, by the channel that differs most.
 
     `patches` draws outlines and hard steps, as a discriminator would, but there is no game to lose. `color_weight` is
@@ -40,7 +44,7 @@ class PixelArtist(Model):
     Args:
         shapes: (height, width, channels) of `source`, of `target` and of `partner`, which is the source's.
         generator: `name`, one of `networks.GENERATORS`, and the options of that function.
-        pair_weight, color_weight, patch_weight, flat_weight, orphan_weight: factors of the terms.
+        pair_weight, color_weight, patch_weight, step_weight, flat_weight, orphan_weight: factors of the terms.
         num_directions: in which patches are compared in one step.
 
     Attributes:
@@ -56,11 +60,10 @@ class PixelArtist(Model):
 
     domains = ("source", "target")
     saved = ("to_target",)
-    terms = ("pair", "color", "patches", "flat", "orphans")
     curves: ClassVar[dict[str, tuple[str, ...]]] = {
         "generator (weighted sum)": ("to_target",),
         "mean absolute errors (unweighted)": ("pair", "color", "flat", "orphans"),
-        "distance of patches (unweighted)": ("patches",),
+        "distances of patches and of steps (unweighted)": ("patches", "steps"),
     }
 
     def __init__(
@@ -71,6 +74,7 @@ class PixelArtist(Model):
         pair_weight: float = 1.0,
         color_weight: float = 1.0,
         patch_weight: float = 1.5,
+        step_weight: float = 0.0,
         flat_weight: float = 3.0,
         orphan_weight: float = 0.6,
         num_directions: int = 16,
@@ -78,15 +82,17 @@ class PixelArtist(Model):
     ):
         check_at_least(
             0, pair_weight=pair_weight, color_weight=color_weight, patch_weight=patch_weight,
-            flat_weight=flat_weight, orphan_weight=orphan_weight,
+            step_weight=step_weight, flat_weight=flat_weight, orphan_weight=orphan_weight,
         )
         check_counts(num_directions=num_directions)
         self._check(shapes)
-        super().__init__(shapes, losses=["to_target", *self.terms], name=name)
+        factors = {"pair": pair_weight, "patches": patch_weight, "flat": flat_weight, "orphans": orphan_weight}
+        factors |= {"steps": step_weight} if step_weight else {}
+        super().__init__(shapes, losses=["to_target", "color", *factors], name=name)
         self.to_target = generator_of(generator, shapes["source"], shapes["target"], name="to_target")
         self.shapes["noise"] = (PATCH**2 * num_directions,)
         self.color_weight = scalar(color_weight, "color_weight")
-        self.factors = {"pair": pair_weight, "patches": patch_weight, "flat": flat_weight, "orphans": orphan_weight}
+        self.factors = factors
 
     @staticmethod
     def _check(shapes):
@@ -121,17 +127,19 @@ class PixelArtist(Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         source, target = x["source"], x["target"]
         fake, paired = y_pred["fake_target"], y_pred["paired_target"]
-        cell = source.shape[1] // fake.shape[1]
-        means = _means(source, cell)
+        means = _means(source, source.shape[1] // fake.shape[1])
         directions = ops.reshape(ops.cast(x["noise"][0], "float32"), (PATCH**2, -1))
-        real, flat = quantiles(target, directions), _flat(source, cell)
+        real = quantiles(target, directions)
         terms = {
             "pair": l1(target, paired),
             "color": l1(_blurred(means), _blurred(fake)),
             "patches": sum(sliced_wasserstein(quantiles(made, directions), real) for made in (fake, paired)),
-            "flat": l1(flat * ops.cast(means, "float32"), flat * ops.cast(fake, "float32")),
+            "flat": _flat(source, fake, means),
             "orphans": _orphans(ops.concatenate([fake, paired])),
         }
+        if "steps" in self.factors:
+            real = steps(target)
+            terms["steps"] = sum(sliced_wasserstein(steps(made), real) for made in (fake, paired))
         weighted = [weight * terms[name] for name, weight in self.factors.items()]
         terms["to_target"] = sum(weighted, self.color_weight * terms["color"])
         self.track(terms)
@@ -151,14 +159,23 @@ def _means(images, cell):
     return ops.average_pool(images, cell, strides=cell, data_format="channels_last") if cell > 1 else images
 
 
-def _flat(images, cell):
-    """Where the 3x3 cells of pixels around a cell have about one color: 1, else 0; (B, H / cell, W / cell, 1)."""
-    x = ops.pad(ops.cast(images, "float32"), [(0, 0), (cell, cell), (cell, cell), (0, 0)], mode="symmetric")
+def _flat(source, made, means):
+    """How far cells of flat areas are from the colors of the drawing: scalar; see `PixelArtist`."""
+    cell = source.shape[1] // made.shape[1]
+    change = ops.abs(ops.cast(made, "float32") - ops.cast(means, "float32"))
+    within, around = _is_even(source, cell, 0), _is_even(source, cell, cell)
+    counted = ops.where(around, change, ops.where(within, ops.minimum(change, SEEN), 0.0))
+    return mean_of_pictures(ops.mean(counted, axis=(1, 2, 3)))
+
+
+def _is_even(images, cell, margin):
+    """Where the pixels of a cell, and so many around it, have about one color: bool (B, H / cell, W / cell, 1)."""
+    x = ops.pad(ops.cast(images, "float32"), [(0, 0), (margin, margin), (margin, margin), (0, 0)], mode="symmetric")
     most, least = (
-        sign * ops.max_pool(sign * x, 3 * cell, strides=cell, padding="valid", data_format="channels_last")
+        sign * ops.max_pool(sign * x, cell + 2 * margin, strides=cell, padding="valid", data_format="channels_last")
         for sign in (1, -1)
     )
-    return ops.cast(ops.max(most - least, axis=-1, keepdims=True) < UNEVEN, "float32")
+    return ops.max(most - least, axis=-1, keepdims=True) < UNEVEN
 
 
 def _blurred(images):
