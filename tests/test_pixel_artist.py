@@ -93,6 +93,7 @@ def test_flat_areas_are_those_whose_neighborhood_has_one_color():
     assert float(terms["flat"]) == pytest.approx((0.8 * 224 + 0.125 * 32) / 256, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_it_learns_to_draw_patches_as_the_target_has_them():
     """Four drawings and four sprites: from the generator's own start, which is the drawings' box means."""
     keras.utils.set_random_seed(0)

@@ -13,6 +13,7 @@ from pixelart_tf.models.sliced import PATCH, quantiles, sliced_wasserstein, step
 
 REACH = 4      # deviations of the blur that are summed
 UNEVEN = 0.1   # a difference within an area, in units of [-1, 1], that shows
+NEAR = 1       # cells to the nearest one of one color, beyond which there is texture
 SEEN = 0.125   # a change of a cell that is meant to be seen
 
 
@@ -30,14 +31,15 @@ class PixelArtist(Model):
       every step; of what it makes of the source and of the partners, added up;
     - `steps`: how differently large steps of luminance are from a cell to the next than in the target, likewise (see
       `sliced.steps`). It makes outlines darker, as patches are compared whatever their contrast is. Off by default;
-    - `flat`: how far cells of the source's flat areas are from its own colors, the mean over all cells. Flat is a cell
-      around which 3x3 cells of pixels differ by less than 0.1. Where only its own pixels do, beside an outline, changes
-      above 0.125 count as that: an outline may be there, but no haze;
+    - `flat`: how far cells of the source's calm areas are from its own colors, the mean over all cells. Calm are flat
+      areas, where 3x3 cells of pixels differ by less than 0.1, and texture, where no cell of one color is beside. Where a
+      cell's own pixels have one color, beside an outline, changes above 0.125 count as that: an outline may be there,
+      but no haze;
     - `orphans`: how far cells are from the nearest of their four neighbors, by the channel that differs most.
 
     `patches` draws outlines and hard steps, as a discriminator would, but there is no game to lose. `color_weight` is
-    the dial between true colors and strong outlines. `flat` keeps grounds and fills clean, and `orphans` keeps outlines
-    from hues of their own.
+    the dial between true colors and strong outlines. `flat` keeps grounds, fills and grass calm, and `orphans` keeps
+    outlines from hues of their own.
 
     Several replicas compare the patches of their own share of the batch each, with directions of their own.
 
@@ -160,11 +162,14 @@ def _means(images, cell):
 
 
 def _flat(source, made, means):
-    """How far cells of flat areas are from the colors of the drawing: scalar; see `PixelArtist`."""
+    """How far cells of calm areas are from the colors of the drawing: scalar; see `PixelArtist`."""
     cell = source.shape[1] // made.shape[1]
     change = ops.abs(ops.cast(made, "float32") - ops.cast(means, "float32"))
     within, around = _is_even(source, cell, 0), _is_even(source, cell, cell)
-    counted = ops.where(around, change, ops.where(within, ops.minimum(change, SEEN), 0.0))
+    near = ops.cast(within, "float32")
+    near = ops.max_pool(near, 2 * NEAR + 1, strides=1, padding="same", data_format="channels_last")
+    counted = ops.where(within, ops.minimum(change, SEEN), 0.0)
+    counted = ops.where(ops.logical_or(around, near == 0), change, counted)
     return mean_of_pictures(ops.mean(counted, axis=(1, 2, 3)))
 
 
