@@ -77,20 +77,35 @@ def test_its_terms_are_those_of_the_scores():
     assert float(total) == pytest.approx(float(weighted), rel=1e-5)
 
 
-def test_flat_areas_are_those_whose_neighborhood_has_one_color():
-    """A drawing of a dark square on light ground: only cells that are two or more away from its border are flat."""
-    drawing = np.full((1, 64, 64, 3), 0.8, "float32")
-    drawing[:, 24:40, 24:40] = -0.8   # cells 6 to 9
+def flat_term(drawing):
+    """Of a drawing, float32 (64, 64, 3), where zeros are made of it."""
     model = PixelArtist(LARGE, generator=CELLS)
     terms = {}
     model.track = terms.update
     x = {key: ops.convert_to_tensor(pictures) for key, pictures in batch(model, size=1).items()}
-    x["source"] = ops.convert_to_tensor(drawing)
+    x["source"] = ops.convert_to_tensor(drawing[None])
     made = {"fake_target": ops.zeros((1, 16, 16, 3)), "paired_target": ops.zeros((1, 16, 16, 3))}
     model.compute_loss(x=x, y_pred=made, training=True)
+    return float(terms["flat"])
+
+
+def test_flat_areas_are_to_stay_and_beside_outlines_what_is_not_meant():
+    """A drawing of a dark square on light ground: only cells that are two or more away from its border are flat."""
+    drawing = np.full((64, 64, 3), 0.8, "float32")
+    drawing[24:40, 24:40] = -0.8   # cells 6 to 9
     # Of 256 cells 36 are within the square or beside it, of which the inner 2x2 are flat: 224 cells are 0.8 from zero,
     # and 32, whose own pixels have one color, count as changed by 0.125.
-    assert float(terms["flat"]) == pytest.approx((0.8 * 224 + 0.125 * 32) / 256, rel=1e-5)
+    assert flat_term(drawing) == pytest.approx((0.8 * 224 + 0.125 * 32) / 256, rel=1e-5)
+
+
+def test_texture_is_to_stay():
+    """Pixels of 0.2 and 0.6 in turn on the left half: each cell there is 0.4 from zero, and may have an outline only
+    beside the flat half."""
+    drawing = np.full((64, 64, 3), 0.4, "float32")
+    drawing[:, :32:2] -= 0.2
+    drawing[:, 1:32:2] += 0.2
+    texture, beside_flat, beside_texture, flat = (0.4 * cells for cells in (7 * 16, 0, 0.125 / 0.4 * 16, 7 * 16))
+    assert flat_term(drawing) == pytest.approx((texture + beside_flat + beside_texture + flat) / 256, rel=1e-5)
 
 
 @pytest.mark.slow

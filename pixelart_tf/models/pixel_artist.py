@@ -32,9 +32,9 @@ class PixelArtist(Model):
     - `steps`: how differently large steps of luminance are from a cell to the next than in the target, likewise (see
       `sliced.steps`). It makes outlines darker, as patches are compared whatever their contrast is. Off by default;
     - `flat`: how far cells of the source's calm areas are from its own colors, the mean over all cells. Calm are flat
-      areas, where 3x3 cells of pixels differ by less than 0.1, and texture, where no cell of one color is beside. Where a
-      cell's own pixels have one color, beside an outline, changes above 0.125 count as that: an outline may be there,
-      but no haze;
+      areas, where 3x3 cells of pixels differ by less than 0.1, and texture, where no cell nor its neighbors have one
+      color. Where a cell's own pixels have one color, beside an outline, changes above 0.125 count as that: an outline
+      may be there, but no haze;
     - `orphans`: how far cells are from the nearest of their four neighbors, by the channel that differs most.
 
     `patches` draws outlines and hard steps, as a discriminator would, but there is no game to lose. `color_weight` is
