@@ -105,15 +105,14 @@ def row(name: str, made: list[np.ndarray], originals: list[np.ndarray], real: li
 
 
 def sheet(originals: list[np.ndarray], ways: dict[str, list[np.ndarray]], columns_wanted: int) -> Image.Image:
-    """Originals, and below them what each way makes of them."""
-    chosen = np.linspace(0, len(originals) - 1, columns_wanted).astype(int)
+    """Originals, and below them what each way makes of them, or other pictures."""
     rows = {"drawing": originals} | ways
-    picture = Image.new("RGB", (len(chosen) * (TILE + 8) + 8, len(rows) * (TILE + 24) + 8), "white")
+    picture = Image.new("RGB", (columns_wanted * (TILE + 8) + 8, len(rows) * (TILE + 24) + 8), "white")
     for down, (name, made) in enumerate(rows.items()):
         top = 8 + down * (TILE + 24)
         ImageDraw.Draw(picture).text((8, top), name, fill="black")
         resample = Image.Resampling.NEAREST if down else Image.Resampling.LANCZOS
-        for across, index in enumerate(chosen):
+        for across, index in enumerate(np.linspace(0, len(made) - 1, columns_wanted).astype(int)):
             tile = Image.fromarray(made[index]).resize((TILE, TILE), resample)
             picture.paste(tile, (8 + across * (TILE + 8), top + 14))
     return picture
@@ -126,7 +125,8 @@ def main() -> None:
     parser.add_argument("--like", default=str(ROOT / "tfrecords" / "heldout_sprite*.tfrec"), help="real pixel art")
     parser.add_argument("--cells", type=int, default=32, help="a side (default: 32)")
     parser.add_argument("--sheet", type=Path, help="where a picture of all ways goes")
-    parser.add_argument("--rows", nargs="+", metavar="WAY", help="the only ways that the sheet shows")
+    parser.add_argument("--rows", nargs="+", metavar="WAY",
+                        help="the only ways that the sheet shows; `like` is the real pixel art")
     parser.add_argument("--columns", type=int, default=10, help="of the sheet (default: 10)")
     args = parser.parse_args()
     found, real = read(args.pictures), list(read(args.like).values())
@@ -150,7 +150,7 @@ def main() -> None:
     rows = [(f"{len(originals)} drawings", "style", "far", "orphans", "soft steps", "hue error, degrees")]
     print(columns([*rows, *(row(name, made, originals, real) for name, made in ways.items())]))
     if args.sheet:
-        shown = {name: made for name, made in ways.items() if not args.rows or name in args.rows}
+        shown = {name: made for name, made in (ways | {"like": real}).items() if name in (args.rows or ways)}
         sheet(originals, shown, args.columns).save(args.sheet)
 
 
