@@ -73,11 +73,12 @@ def test_its_terms_are_those_of_the_scores():
     beside = padded[:, :-2, 1:-1], padded[:, 2:, 1:-1], padded[:, 1:-1, :-2], padded[:, 1:-1, 2:]
     nearest = np.min([np.abs(together - each).max(-1) for each in beside], axis=0)
     assert float(terms["orphans"]) == pytest.approx(nearest.mean(), rel=1e-4)
-    weighted = terms["pair"] + terms["color"] + 1.5 * terms["patches"] + 3 * terms["flat"] + 0.6 * terms["orphans"]
+    calm = terms["flat"] + terms["haze"] + terms["texture"]
+    weighted = terms["pair"] + terms["color"] + 1.5 * terms["patches"] + 3 * calm + 0.6 * terms["orphans"]
     assert float(total) == pytest.approx(float(weighted), rel=1e-5)
 
 
-def flat_term(drawing):
+def calm_terms(drawing):
     """Of a drawing, float32 (64, 64, 3), where zeros are made of it."""
     model = PixelArtist(LARGE, generator=CELLS)
     terms = {}
@@ -86,7 +87,7 @@ def flat_term(drawing):
     x["source"] = ops.convert_to_tensor(drawing[None])
     made = {"fake_target": ops.zeros((1, 16, 16, 3)), "paired_target": ops.zeros((1, 16, 16, 3))}
     model.compute_loss(x=x, y_pred=made, training=True)
-    return float(terms["flat"])
+    return [float(terms[name]) for name in ("flat", "haze", "texture")]
 
 
 def test_flat_areas_are_to_stay_and_beside_outlines_what_is_not_meant():
@@ -95,17 +96,17 @@ def test_flat_areas_are_to_stay_and_beside_outlines_what_is_not_meant():
     drawing[24:40, 24:40] = -0.8   # cells 6 to 9
     # Of 256 cells 36 are within the square or beside it, of which the inner 2x2 are flat: 224 cells are 0.8 from zero,
     # and 32, whose own pixels have one color, count as changed by 0.125.
-    assert flat_term(drawing) == pytest.approx((0.8 * 224 + 0.125 * 32) / 256, rel=1e-5)
+    assert calm_terms(drawing) == pytest.approx([0.8 * 224 / 256, 0.125 * 32 / 256, 0], rel=1e-5)
 
 
 def test_texture_is_to_stay():
-    """Pixels of 0.2 and 0.6 in turn on the left half: each cell there is 0.4 from zero, and may have an outline only
-    beside the flat half."""
+    """Pixels of 0.2 and 0.6 in turn on the left half: there, too, each cell is 0.4 from zero."""
     drawing = np.full((64, 64, 3), 0.4, "float32")
     drawing[:, :32:2] -= 0.2
     drawing[:, 1:32:2] += 0.2
-    texture, beside_flat, beside_texture, flat = (0.4 * cells for cells in (7 * 16, 0, 0.125 / 0.4 * 16, 7 * 16))
-    assert flat_term(drawing) == pytest.approx((texture + beside_flat + beside_texture + flat) / 256, rel=1e-5)
+    # Of 16 columns of cells 8 are flat, and the last of them is beside the texture; of the texture's 8 the two that are
+    # beside what is flat may have an outline.
+    assert calm_terms(drawing) == pytest.approx([0.4 * 7 / 16, 0.125 / 16, 0.4 * 6 / 16], rel=1e-5)
 
 
 @pytest.mark.slow
@@ -141,7 +142,10 @@ def test_shapes_that_do_not_suit_it_are_refused(shapes, message):
         PixelArtist(shapes, generator=CELLS)
 
 
-@pytest.mark.parametrize("option", ["pair_weight", "color_weight", "patch_weight", "orphan_weight", "num_directions"])
+@pytest.mark.parametrize("option", [
+    "pair_weight", "color_weight", "patch_weight", "step_weight", "flat_weight", "haze_weight",
+    "texture_weight", "orphan_weight", "num_directions",
+])
 def test_options_below_their_least_are_refused(option):
     with pytest.raises(ValueError, match=option):
         PixelArtist(LARGE, generator=CELLS, **{option: -1})

@@ -13,7 +13,7 @@ from pixelart_tf.models.sliced import PATCH, quantiles, sliced_wasserstein, step
 
 REACH = 4      # deviations of the blur that are summed
 UNEVEN = 0.1   # a difference within an area, in units of [-1, 1], that shows
-NEAR = 1       # cells to the nearest one of one color, beyond which there is texture
+NEAR = 2       # cells to the nearest one of one color, beyond which there is texture
 SEEN = 0.125   # a change of a cell that is meant to be seen
 
 
@@ -31,22 +31,26 @@ class PixelArtist(Model):
       every step; of what it makes of the source and of the partners, added up;
     - `steps`: how differently large steps of luminance are from a cell to the next than in the target, likewise (see
       `sliced.steps`). It makes outlines darker, as patches are compared whatever their contrast is. Off by default;
-    - `flat`: how far cells of the source's calm areas are from its own colors, the mean over all cells. Calm are flat
-      areas, where 3x3 cells of pixels differ by less than 0.1, and texture, where no cell nor its neighbors have one
-      color. Where a cell's own pixels have one color, beside an outline, changes above 0.125 count as that: an outline
-      may be there, but no haze;
+    - `flat`: how far cells of the source's flat areas are from its own colors: those around which 3x3 cells of pixels
+      differ by less than 0.1;
+    - `haze`: the same of cells beside these, whose own pixels differ by less, but at most 0.125: an outline may be
+      there, and what is not meant to be seen may not;
+    - `texture`: the same as `flat` where no such cell is within two, as in the grass of a photograph; all three are
+      means over all cells;
     - `orphans`: how far cells are from the nearest of their four neighbors, by the channel that differs most.
 
     `patches` draws outlines and hard steps, as a discriminator would, but there is no game to lose. `color_weight` is
-    the dial between true colors and strong outlines. `flat` keeps grounds, fills and grass calm, and `orphans` keeps
-    outlines from hues of their own.
+    the dial between true colors and strong outlines. `flat` keeps grounds and fills clean, and `orphans` keeps
+    outlines from hues of their own. With `haze` from the start outlines are hardly begun: `experiments/sprites_1.toml`
+    and those that follow add term by term.
 
     Several replicas compare the patches of their own share of the batch each, with directions of their own.
 
     Args:
         shapes: (height, width, channels) of `source`, of `target` and of `partner`, which is the source's.
         generator: `name`, one of `networks.GENERATORS`, and the options of that function.
-        pair_weight, color_weight, patch_weight, step_weight, flat_weight, orphan_weight: factors of the terms.
+        pair_weight, color_weight, patch_weight, step_weight, flat_weight, haze_weight, texture_weight, orphan_weight:
+            factors of the terms.
         num_directions: in which patches are compared in one step.
 
     Attributes:
@@ -64,7 +68,7 @@ class PixelArtist(Model):
     saved = ("to_target",)
     curves: ClassVar[dict[str, tuple[str, ...]]] = {
         "generator (weighted sum)": ("to_target",),
-        "mean absolute errors (unweighted)": ("pair", "color", "flat", "orphans"),
+        "mean absolute errors (unweighted)": ("pair", "color", "flat", "haze", "texture", "orphans"),
         "distances of patches and of steps (unweighted)": ("patches", "steps"),
     }
 
@@ -78,17 +82,23 @@ class PixelArtist(Model):
         patch_weight: float = 1.5,
         step_weight: float = 0.0,
         flat_weight: float = 3.0,
+        haze_weight: float = 3.0,
+        texture_weight: float = 3.0,
         orphan_weight: float = 0.6,
         num_directions: int = 16,
         name: str = "pixel_artist",
     ):
         check_at_least(
             0, pair_weight=pair_weight, color_weight=color_weight, patch_weight=patch_weight,
-            step_weight=step_weight, flat_weight=flat_weight, orphan_weight=orphan_weight,
+            step_weight=step_weight, flat_weight=flat_weight, haze_weight=haze_weight, texture_weight=texture_weight,
+            orphan_weight=orphan_weight,
         )
         check_counts(num_directions=num_directions)
         self._check(shapes)
-        factors = {"pair": pair_weight, "patches": patch_weight, "flat": flat_weight, "orphans": orphan_weight}
+        factors = {
+            "pair": pair_weight, "patches": patch_weight, "flat": flat_weight, "haze": haze_weight,
+            "texture": texture_weight, "orphans": orphan_weight,
+        }
         factors |= {"steps": step_weight} if step_weight else {}
         super().__init__(shapes, losses=["to_target", "color", *factors], name=name)
         self.to_target = generator_of(generator, shapes["source"], shapes["target"], name="to_target")
@@ -136,9 +146,8 @@ class PixelArtist(Model):
             "pair": l1(target, paired),
             "color": l1(_blurred(means), _blurred(fake)),
             "patches": sum(sliced_wasserstein(quantiles(made, directions), real) for made in (fake, paired)),
-            "flat": _flat(source, fake, means),
             "orphans": _orphans(ops.concatenate([fake, paired])),
-        }
+        } | _calm(source, fake, means)
         if "steps" in self.factors:
             real = steps(target)
             terms["steps"] = sum(sliced_wasserstein(steps(made), real) for made in (fake, paired))
@@ -161,16 +170,19 @@ def _means(images, cell):
     return ops.average_pool(images, cell, strides=cell, data_format="channels_last") if cell > 1 else images
 
 
-def _flat(source, made, means):
-    """How far cells of calm areas are from the colors of the drawing: scalar; see `PixelArtist`."""
+def _calm(source, made, means):
+    """What cells of the source's calm areas have changed, by the reason why they are calm: see `PixelArtist`."""
     cell = source.shape[1] // made.shape[1]
     change = ops.abs(ops.cast(made, "float32") - ops.cast(means, "float32"))
-    within, around = _is_even(source, cell, 0), _is_even(source, cell, cell)
+    within, flat = _is_even(source, cell, 0), _is_even(source, cell, cell)   # (B, H / cell, W / cell, 1)
     near = ops.cast(within, "float32")
     near = ops.max_pool(near, 2 * NEAR + 1, strides=1, padding="same", data_format="channels_last")
-    counted = ops.where(within, ops.minimum(change, SEEN), 0.0)
-    counted = ops.where(ops.logical_or(around, near == 0), change, counted)
-    return mean_of_pictures(ops.mean(counted, axis=(1, 2, 3)))
+    beside = ops.logical_and(within, ops.logical_not(flat))
+    counted = {"flat": (flat, change), "haze": (beside, ops.minimum(change, SEEN)), "texture": (near == 0, change)}
+    return {
+        name: mean_of_pictures(ops.mean(ops.where(where, each, 0.0), axis=(1, 2, 3)))
+        for name, (where, each) in counted.items()
+    }
 
 
 def _is_even(images, cell, margin):
