@@ -18,6 +18,7 @@ from pixelart_tf.pictures import images
 from pixelart_tf.pixelize import art, cells
 from pixelart_tf.pixelize.generate import Generate
 from pixelart_tf.pixelize.grading import graded
+from pixelart_tf.pixelize.lone import without_lone
 from pixelart_tf.pixelize.style import DEFAULT_COUNT, Style
 from pixelart_tf.pixelize.transparency import HARD
 
@@ -137,17 +138,19 @@ class _Native:
 
         def named_images():
             for name, each in prepared:
-                waiting.append((each.opaque, each.cell))
+                waiting.append(each)
                 yield name, each.image
 
         translated = translate(self._generator, named_images(), predict=self._predict, tile=TILE)
         with contextlib.closing(translated):
             for name, image in translated:
-                opaque, cell = waiting.popleft()
+                given, opaque, cell = waiting.popleft()
                 colors = np.ascontiguousarray(image[:: self._made, :: self._made])   # (rows, columns, 3)
                 if colors.shape[:2] != opaque.shape:
                     found, wanted = (f"{shape[1]}x{shape[0]}" for shape in (colors.shape, opaque.shape))
                     raise UserError(f"{self._called}: makes {found} cells where it is asked for {wanted}")
+                if self._made == 1 and self._style.crisp is not False:
+                    colors = without_lone(colors, given)
                 colors = graded(colors, saturation=self._style.saturation, contrast=self._style.contrast)
                 colors[~opaque] = 0
                 yield name, art.Cells(colors=colors, opaque=opaque, cell=cell)
