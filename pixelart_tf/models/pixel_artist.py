@@ -49,9 +49,15 @@ class PixelArtist(Model):
     Args:
         shapes: (height, width, channels) of `source`, of `target` and of `partner`, which is the source's.
         generator: `name`, one of `networks.GENERATORS`, and the options of that function.
-        pair_weight, color_weight, patch_weight, step_weight, flat_weight, haze_weight, texture_weight, orphan_weight:
-            factors of the terms.
-        num_directions: in which patches are compared in one step.
+        pair_weight: factor of `pair`.
+        color_weight: factor of `color`.
+        patch_weight: factor of `patches`.
+        step_weight: factor of `steps`. 0 leaves it out.
+        flat_weight: factor of `flat`.
+        haze_weight: factor of `haze`.
+        texture_weight: factor of `texture`.
+        orphan_weight: factor of `orphans`.
+        num_directions: number of directions in which patches are compared in one step.
 
     Attributes:
         to_target: the generator.
