@@ -125,12 +125,57 @@ const Pixels = (() => {
     }
     return made;
   }
-  // What it makes, (tall, wide, 3), each cell of `made` pixels -> RGB bytes of the cells, 0 where they are transparent.
-  function cellsOf(values, wide, { rows, columns, opaque }, made) {
+  // What it makes, (tall, wide, 3), each cell of `made` pixels -> RGB bytes of the cells.
+  function cellsOf(values, wide, { rows, columns }, made) {
     const cells = new Uint8ClampedArray(rows * columns * 3);
     for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) for (let i = 0; i < 3; i++) {
       const value = values[3 * (r * made * wide + c * made) + i];
-      cells[3 * (r * columns + c) + i] = opaque[r * columns + c] ? rounded((value + 1) * 127.5) : 0;
+      cells[3 * (r * columns + c) + i] = rounded((value + 1) * 127.5);
+    }
+    return cells;
+  }
+  // The cells, 0 where they are transparent.
+  const seen = (cells, { opaque }) => cells.map((value, i) => (opaque[Math.floor(i / 3)] ? value : 0));
+
+  // Lone cells that a network made of texture get their nearest neighbor's color (`lone.without_lone`).
+  function withoutLone(cells, rgb, { rows, columns }, size) {
+    const LEVELS = 16, TIMES = 2, EVEN = 6, PASSES = 2, count = rows * columns, channels = [0, 1, 2];
+    const means = new Float64Array(3 * count), even = new Uint8Array(count).fill(1);
+    for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) for (const i of channels) {
+      let sum = 0, most = 0, least = 255;
+      for (let y = r * size; y < (r + 1) * size; y++) for (let x = c * size; x < (c + 1) * size; x++) {
+        const value = rgb[3 * (y * columns * size + x) + i];
+        sum += value; most = Math.max(most, value); least = Math.min(least, value);
+      }
+      means[3 * (r * columns + c) + i] = sum / size ** 2;
+      if (most - least >= EVEN) even[r * columns + c] = 0;
+    }
+    const mirrored = (k, n) => (n === 1 ? 0 : k < 0 ? 1 : k >= n ? n - 2 : k);
+    // The nearest of the four neighbors in color, and how far it is.
+    function nearest(of, r, c) {
+      let best = null;
+      for (const [y, x] of [[r - 1, c], [r + 1, c], [r, c - 1], [r, c + 1]]) {
+        const place = 3 * (mirrored(y, rows) * columns + mirrored(x, columns));
+        const distance = Math.max(...channels.map((i) => Math.abs(of[3 * (r * columns + c) + i] - of[place + i])));
+        if (!best || distance < best.distance) best = { place, distance };
+      }
+      return best;
+    }
+    const isTexture = (r, c) => {
+      for (let y = Math.max(r - 1, 0); y <= Math.min(r + 1, rows - 1); y++) {
+        for (let x = Math.max(c - 1, 0); x <= Math.min(c + 1, columns - 1); x++) if (even[y * columns + x]) return false;
+      }
+      return true;
+    };
+    for (let pass = 0; pass < PASSES; pass++) {
+      const made = cells.slice();
+      for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) {
+        const { place, distance } = nearest(cells, r, c);
+        if (distance > LEVELS && distance > TIMES * nearest(means, r, c).distance && isTexture(r, c)) {
+          made.set(cells.slice(place, place + 3), 3 * (r * columns + c));
+        }
+      }
+      cells = made;
     }
     return cells;
   }
@@ -264,5 +309,5 @@ const Pixels = (() => {
     return made;
   }
 
-  return { rowsOf, fitted, opaqueCells, padded, tensorOf, cellsOf, crisp, palette, painted };
+  return { rowsOf, fitted, opaqueCells, padded, tensorOf, cellsOf, seen, withoutLone, crisp, palette, painted };
 })();
