@@ -138,7 +138,8 @@ def assert_same(result, reference, *, weights=2e-6, losses=1e-5):
 
 KINDS = {
     **{name: (name, {}) for name in MODELS},
-    "pixel_artist": ("pixel_artist", {"patch_weight": 0.0}),   # each replica compares the patches of its own share
+    # Each replica compares the patches and the steps of its own share.
+    "pixel_artist": ("pixel_artist", {"patch_weight": 0.0, "step_weight": 0.0}),
     **{f"{name} with batch norm": (name, more) for name, more in BATCH_NORM.items()},
     **{f"{name} with heads": (name, more) for name, more in HEADS.items()},
     **{f"{name} of classes": (name, more) for name, more in CLASSES.items()},

@@ -113,7 +113,8 @@ def test_texture_is_to_stay():
 def test_it_learns_to_draw_patches_as_the_target_has_them():
     """Four drawings and four sprites: from the generator's own start, which is the drawings' box means."""
     keras.utils.set_random_seed(0)
-    model = PixelArtist(LARGE, generator=CELLS | {"base_width": 16}, color_weight=0.3)
+    weights = {"color_weight": 0.3, "haze_weight": 0.0, "texture_weight": 0.0}
+    model = PixelArtist(LARGE, generator=CELLS | {"base_width": 16}, **weights)
     sprites = four("sprite", 16)
     partners = sprites.repeat(4, axis=1).repeat(4, axis=2)
     pictures = {"source": four("cartoon", 64), "partner": partners, "target": sprites}

@@ -51,7 +51,7 @@ class PixelArtist(Model):
         generator: `name`, one of `networks.GENERATORS`, and the options of that function.
         pair_weight: factor of `pair`.
         color_weight: factor of `color`.
-        patch_weight: factor of `patches`.
+        patch_weight: factor of `patches`. 0 leaves it out.
         step_weight: factor of `steps`. 0 leaves it out.
         flat_weight: factor of `flat`.
         haze_weight: factor of `haze`.
@@ -102,10 +102,11 @@ class PixelArtist(Model):
         check_counts(num_directions=num_directions)
         self._check(shapes)
         factors = {
-            "pair": pair_weight, "patches": patch_weight, "flat": flat_weight, "haze": haze_weight,
-            "texture": texture_weight, "orphans": orphan_weight,
+            "pair": pair_weight, "flat": flat_weight, "haze": haze_weight, "texture": texture_weight,
+            "orphans": orphan_weight,
         }
-        factors |= {"steps": step_weight} if step_weight else {}
+        # What is compared between whole batches is left out of the graph where it has no weight.
+        factors |= {name: weight for name, weight in (("patches", patch_weight), ("steps", step_weight)) if weight}
         super().__init__(shapes, losses=["to_target", "color", *factors], name=name)
         self.to_target = generator_of(generator, shapes["source"], shapes["target"], name="to_target")
         self.shapes["noise"] = (PATCH**2 * num_directions,)
@@ -146,14 +147,15 @@ class PixelArtist(Model):
         source, target = x["source"], x["target"]
         fake, paired = y_pred["fake_target"], y_pred["paired_target"]
         means = _means(source, source.shape[1] // fake.shape[1])
-        directions = ops.reshape(ops.cast(x["noise"][0], "float32"), (PATCH**2, -1))
-        real = quantiles(target, directions)
         terms = {
             "pair": l1(target, paired),
             "color": l1(_blurred(means), _blurred(fake)),
-            "patches": sum(sliced_wasserstein(quantiles(made, directions), real) for made in (fake, paired)),
             "orphans": _orphans(ops.concatenate([fake, paired])),
         } | _calm(source, fake, means)
+        if "patches" in self.factors:
+            directions = ops.reshape(ops.cast(x["noise"][0], "float32"), (PATCH**2, -1))
+            real = quantiles(target, directions)
+            terms["patches"] = sum(sliced_wasserstein(quantiles(made, directions), real) for made in (fake, paired))
         if "steps" in self.factors:
             real = steps(target)
             terms["steps"] = sum(sliced_wasserstein(steps(made), real) for made in (fake, paired))
