@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy
 from keras import ops
-from tiny_models import SHAPES, batch, four, perturb, train_on
+from tiny_models import SHAPES, batch, four, gradients, perturb, train_on
 
 from pixelart_tf.models.pixel_artist import PixelArtist
 from pixelart_tf.models.sliced import FLAT, PATCH, quantiles, sliced_wasserstein
@@ -54,6 +54,11 @@ def test_flat_pictures_have_no_patches_and_finite_slopes(made):
     directions = np.ones((PATCH**2, 2), "float32")
     real = np.random.default_rng(0).uniform(-1, 1, made.shape).astype("float32")
     assert distance(made, real, directions) == distance(real, made, directions) == 0
+    variable, real = keras.Variable(made), quantiles(ops.convert_to_tensor(real), ops.convert_to_tensor(directions))
+    (slopes,) = gradients(
+        lambda: sliced_wasserstein(quantiles(variable.value, ops.convert_to_tensor(directions)), real), [variable]
+    )
+    assert np.isfinite(slopes).all()
 
 
 def test_its_terms_are_those_of_the_scores():

@@ -8,6 +8,7 @@ from keras import ops
 from pixelart_tf.base.checks import check_at_least
 from pixelart_tf.layers.diff_augment import DiffAugment
 from pixelart_tf.layers.image_pool import ImagePool, check_pool_size
+from pixelart_tf.models.filters import means
 from pixelart_tf.models.losses import Adversarial, l1
 from pixelart_tf.models.model import Model, patch_maps, predict, scalar
 from pixelart_tf.models.parts import Discriminator, Generator, before_clip, discriminator_of, generator_of, is_clipped
@@ -257,7 +258,7 @@ class CycleGAN(Model):
         """The mean absolute error; of the larger domain's pictures, of their means over cells."""
         smaller = min(self.shapes["source"][0], self.shapes["target"][0])
         cell = images.shape[1] // smaller
-        return l1(_means(images, cell), _means(translated, cell))
+        return l1(means(images, cell), means(translated, cell))
 
     def sheets(self, generators, samples):
         """`samples`: there, back again and the identity, and `samples_back` the other way; `patch_maps` and
@@ -293,17 +294,11 @@ def _together(network, inputs, training):
     return dict(zip(inputs, ops.split(made, len(inputs)), strict=True))
 
 
-def _means(images, block):
-    """(B, H, W, C) -> (B, H / block, W / block, C)."""
-    # Strides are given, as their default fails on JAX.
-    return ops.average_pool(images, block, strides=block) if block > 1 else images
-
-
 def _between_means(images, translated, block):
     """Mean absolute error of the local mean colors, over `block` pixels of the smaller: grey where one side is grey."""
-    smaller, means = min(images.shape[1], translated.shape[1]), []
+    smaller, found = min(images.shape[1], translated.shape[1]), []
     for side in (images, translated):
         if images.shape[-1] != translated.shape[-1]:
             side = ops.mean(side, axis=-1, keepdims=True)
-        means.append(_means(side, block * side.shape[1] // smaller))
-    return l1(*means)
+        found.append(means(side, block * side.shape[1] // smaller))
+    return l1(*found)

@@ -7,6 +7,7 @@ from keras import ops
 
 from pixelart_tf.base.checks import check_at_least
 from pixelart_tf.models import losses
+from pixelart_tf.models.filters import depthwise
 from pixelart_tf.models.perceptual import Perceptual
 from pixelart_tf.settings.config import PATH
 
@@ -74,8 +75,8 @@ def ssim(images: Any, made: Any) -> Any:
     filters /= filters.sum()
 
     def windows(pictures):
-        x = _depthwise(pictures, filters[:, None], "valid")
-        return _depthwise(x, filters[None], "valid")   # (B, H - 10, W - 10, C)
+        x = depthwise(pictures, filters[:, None])
+        return depthwise(x, filters[None])   # (B, H - 10, W - 10, C)
 
     mean_x, mean_y = windows(images), windows(made)
     variance_x = windows(ops.square(images)) - ops.square(mean_x)
@@ -98,11 +99,5 @@ def hfen(images: Any, made: Any) -> Any:
     radius = squared[:, None] + squared
     filters = np.exp(-radius / (2 * SIGMA**2))
     filters *= (radius - 2 * SIGMA**2) / SIGMA**4 / filters.sum()
-    filtered = _depthwise(images - made, filters - filters.mean(), "same")
+    filtered = depthwise(images - made, filters - filters.mean(), "same")
     return ops.sqrt(ops.mean(ops.square(filtered), axis=(1, 2, 3)) + LEAST)
-
-
-def _depthwise(images, filters, padding):
-    """Filters each channel by itself."""
-    kernel = np.repeat(filters[:, :, None, None], images.shape[-1], axis=2).astype(np.float32)   # (h, w, C, 1)
-    return ops.depthwise_conv(images, kernel, padding=padding, data_format="channels_last")

@@ -6,6 +6,7 @@ import numpy as np
 from keras import ops
 
 from pixelart_tf.base.checks import check_at_least, check_counts
+from pixelart_tf.models.filters import depthwise, means
 from pixelart_tf.models.losses import l1, mean_of_pictures
 from pixelart_tf.models.model import Model, predict, scalar
 from pixelart_tf.models.parts import Generator, before_clip, generator_of
@@ -146,12 +147,12 @@ class PixelArtist(Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         source, target = x["source"], x["target"]
         fake, paired = y_pred["fake_target"], y_pred["paired_target"]
-        means = _means(source, source.shape[1] // fake.shape[1])
+        cells = means(source, source.shape[1] // fake.shape[1])
         terms = {
             "pair": l1(target, paired),
-            "color": l1(_blurred(means), _blurred(fake)),
+            "color": l1(_blurred(cells), _blurred(fake)),
             "orphans": _orphans(ops.concatenate([fake, paired])),
-        } | _calm(source, fake, means)
+        } | _calm(source, fake, cells)
         if "patches" in self.factors:
             directions = ops.reshape(ops.cast(x["noise"][0], "float32"), (PATCH**2, -1))
             real = quantiles(target, directions)
@@ -173,15 +174,10 @@ class PixelArtist(Model):
         return sheets
 
 
-def _means(images, cell):
-    """(B, H, W, C) -> (B, H / cell, W / cell, C)."""
-    return ops.average_pool(images, cell, strides=cell, data_format="channels_last") if cell > 1 else images
-
-
-def _calm(source, made, means):
+def _calm(source, made, cells):
     """What cells of the source's calm areas have changed, by the reason why they are calm: see `PixelArtist`."""
     cell = source.shape[1] // made.shape[1]
-    change = ops.abs(ops.cast(made, "float32") - ops.cast(means, "float32"))
+    change = ops.abs(ops.cast(made, "float32") - ops.cast(cells, "float32"))
     within, flat = _is_even(source, cell, 0), _is_even(source, cell, cell)   # (B, H / cell, W / cell, 1)
     near = ops.cast(within, "float32")
     near = ops.max_pool(near, 2 * NEAR + 1, strides=1, padding="same", data_format="channels_last")
@@ -208,10 +204,7 @@ def _blurred(images):
     weights = np.exp(-0.5 * np.arange(-REACH, REACH + 1, dtype=np.float32) ** 2)
     weights /= weights.sum()
     x = ops.pad(ops.cast(images, "float32"), [(0, 0), (REACH, REACH), (REACH, REACH), (0, 0)], mode="symmetric")
-    for kernel in (weights[:, None], weights[None]):
-        kernel = np.repeat(kernel[:, :, None, None], images.shape[-1], axis=2)   # (h, w, C, 1)
-        x = ops.depthwise_conv(x, kernel, data_format="channels_last")
-    return x
+    return depthwise(depthwise(x, weights[:, None]), weights[None])
 
 
 def _orphans(images):
