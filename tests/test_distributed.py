@@ -2,10 +2,11 @@
 
 With SGD, as Adam hides a wrong scale of the loss. Strategies do not share a process, so each has its own.
 
-Measured, largest difference of a weight after 6 steps, on TensorFlow 2.21 and JAX 0.10 on CPUs: mirrored 2.4e-7, eight
-JAX devices 1.8e-7, two hosts 2.4e-7, JAX against TensorFlow 8.9e-6. Losses that are not divided by the number of
-replicas (Keras' `scale_loss_for_distribution` made a no-op) give 6.3e-2 when mirrored; a host that is one batch off, or
-repeats the other's share, 4.8e-3 to 1.6e-2.
+Measured, largest difference of a weight after 6 steps of a CycleGAN that change one by 6.3e-2, on TensorFlow 2.21 and
+JAX 0.10: on one kind of CPU mirrored 2.4e-7, eight JAX devices 1.8e-7, two hosts 2.4e-7, JAX against TensorFlow 8.9e-6.
+On another the last bit of an activation falls on the other side of a leaky ReLU's corner, and all are 4e-5. Losses that
+are not divided by the number of replicas (Keras' `scale_loss_for_distribution` made a no-op) give 6.3e-2 when mirrored;
+a host that is one batch off, or repeats the other's share, 4.8e-3 to 1.6e-2.
 """
 
 import json
@@ -23,8 +24,7 @@ from pixelart_tf.models import MODELS
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
-# Else 0.005. With longer steps the last bit of a weight becomes much in six of them; with R1, whose gradient jumps
-# where a leaky ReLU changes its slope, 1.6e-5 were seen.
+# Else 0.005. With longer steps the last bit of a weight becomes much in six of them.
 RATES = {"unit": 5e-4, "deep_pixelization": 1e-4, "style": 0.02, "r1": 2e-4}
 TRAIN = """
 import json
@@ -56,7 +56,7 @@ def train(path, name, more, rate):
     rng = np.random.default_rng(1)
     for weight in model.trainable_variables:
         weight.assign(rng.normal(1.0 if weight.path.endswith("gamma") else 0.0, 0.2, weight.shape))
-    before = model.get_weights()
+    before = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_variables]
     pictures = {
         key: values(rng, model, key, (NUM_STEPS, BATCH_SIZE)) for key in model.feed
     }
@@ -69,7 +69,8 @@ def train(path, name, more, rate):
     losses = {f"loss_{name}": np.array(values, "float32").ravel() for name, values in history.history.items()}
     if chosen.is_chief:
         weights = {f"weight_{i:03}": weight for i, weight in enumerate(model.get_weights())}
-        change = np.array(max(np.abs(a - b).max() for a, b in zip(before, model.get_weights(), strict=True)))
+        after = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_variables]
+        change = np.array(max(np.abs(a - b).max() for a, b in zip(before, after, strict=True)))
         np.savez(path, change=change, **weights, **losses)
 
 
@@ -121,15 +122,15 @@ def one_device(tmp_path_factory):
     return result
 
 
-def assert_same(result, reference, *, weights=2e-6, losses=1e-5):
-    """Holds the trained weights (of size 1) and the logged losses together, and names all that differ.
+def assert_same(result, reference):
+    """Holds trained weights and logged losses together, up to a small part of what was learnt, and names all others.
 
-    `losses` is what those up to 20 may differ by; larger ones may by as large a part of them.
+    Weights may differ by 0.005 of the largest change that training made in one, losses by 0.001 of their size.
     """
     assert result.keys() == reference.keys()
     differences = {key: float(np.abs(result[key] - reference[key]).max()) for key in reference if key != "change"}
     allowed = {
-        key: losses * max(1, np.abs(reference[key]).max() / 20) if key.startswith("loss_") else weights
+        key: 1e-3 * max(1, np.abs(reference[key]).max()) if key.startswith("loss_") else 5e-3 * reference["change"]
         for key in differences
     }
     wrong = {key: d for key, d in differences.items() if not d < allowed[key]}
@@ -160,7 +161,7 @@ def one_and_two(tmp_path_factory):
 @pytest.mark.parametrize("kind", KINDS)
 def test_mirrored_over_two_devices_equals_one(kind, one_and_two):
     reference, result = (dict(np.load(folder / f"{kind}.npz")) for folder in one_and_two)
-    assert reference["change"] > 1e-3
+    assert reference["change"] > 5e-4
     assert_same(result, reference)
 
 
@@ -174,7 +175,7 @@ def test_eight_jax_devices_equal_one(one_device, tmp_path):
     result = trained(eight, of_eight, of_one)
     reference = dict(np.load(one))
     assert_same(result, reference)
-    assert_same(reference, one_device, weights=1e-4, losses=1e-3)
+    assert_same(reference, one_device)
 
 
 def test_two_hosts_equal_one(one_device, two_hosts, tmp_path):

@@ -129,3 +129,14 @@ def compute_exactly(backend: str) -> None:
         import tensorflow as tf
 
         tf.config.experimental.enable_tensor_float_32_execution(False)
+
+
+def leave_operations_apart(backend: str) -> None:
+    """Keeps TensorFlow from joining a convolution and its activation, as training needs what is between them.
+
+    Its remapper tries to on some CPUs, gives up and prints an error for it; steps take as long with it as without.
+    """
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.optimizer.set_experimental_options({"remapping": False})

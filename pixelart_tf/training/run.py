@@ -14,6 +14,7 @@ from pixelart_tf.base import files
 from pixelart_tf.base.memory import advising, halved
 from pixelart_tf.base.progress_bar import ProgressBar
 from pixelart_tf.data import feeds
+from pixelart_tf.devices import finding
 from pixelart_tf.devices.choosing import Devices
 from pixelart_tf.pictures import images
 from pixelart_tf.settings import config
@@ -142,6 +143,7 @@ class Run:
             self.schedule.restart(rate, train.epochs * self.steps_per_epoch, train.decay_epochs * self.steps_per_epoch)
 
     def _compile(self) -> None:
+        finding.leave_operations_apart(keras.backend.backend())
         optimizer = self.plan.make_optimizer(self.steps_per_epoch)
         self.model.has_several_hosts = self.devices.num_hosts > 1
         self.model.compile(
