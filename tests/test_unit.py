@@ -75,15 +75,16 @@ def test_what_is_not_possible_is_named(options, message):
 def test_it_learns_four_pictures_of_each_domain_by_heart():
     """The tint that no pair shows it, and both domains through their codes.
 
-    Measured on TensorFlow 2.21, seeds 0 and 1: 0.10 and 0.11, 0.08, 0.07; what does nothing is 0.53 from the tinted
-    ones, and the mean of the four is 0.32 from each.
+    Measured on TensorFlow 2.21, seeds 0 and 1: 0.11 and 0.10, 0.09, 0.08; what does nothing is 0.53 from the tinted
+    ones, and the mean of the four is 0.32 from each. With a discriminator half as wide one of the seeds stays at 0.22
+    on some processors.
     """
     keras.utils.set_random_seed(0)
     source = four("cartoon", 16)
     target = tinted(source)
     model = UNIT(
         SHAPES, generator={"base_width": 8, "num_blocks": 1, "num_downsamplings": 1},
-        discriminator={"base_width": 4, "num_layers": 1},
+        discriminator={"base_width": 8, "num_layers": 1},
     )
     train_on(model, {"source": source, "target": target[::-1]}, 200, learning_rate=3e-3)
     made = ops.convert_to_numpy(model.to_target(source))
