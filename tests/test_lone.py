@@ -39,8 +39,11 @@ def test_where_the_picture_has_it_too_or_has_no_texture_it_stays():
     picture[12:16, 16:20] += 70   # the same cell, lighter by as much as that is told
     np.testing.assert_array_equal(without_lone(made, picture), made)
     picture = textured()
-    picture[8:12, 12:16] = 90     # a cell of one color, up and left of it
+    picture[4:8, 8:12] = 90       # a cell of one color, two up and two to the left of it
     np.testing.assert_array_equal(without_lone(made, picture), made)
+    picture = textured()
+    picture[0:4, 16:20] = 90      # three up
+    assert (without_lone(made, picture) == 100).all()
     np.testing.assert_array_equal(without_lone(made, np.full((32, 32, 3), 90, np.uint8)), made)
 
 

@@ -83,16 +83,21 @@ def test_its_terms_are_those_of_the_scores():
     assert float(total) == pytest.approx(float(weighted), rel=1e-5)
 
 
-def calm_terms(drawing):
-    """Of a drawing, float32 (64, 64, 3), where zeros are made of it."""
+def terms_of(drawing, fake=0.0):
+    """Of a drawing, float32 (64, 64, 3), and what is made of it: of zeros unless given, float32 (16, 16, 3)."""
     model = PixelArtist(LARGE, generator=CELLS)
     terms = {}
     model.track = terms.update
     x = {key: ops.convert_to_tensor(pictures) for key, pictures in batch(model, size=1).items()}
     x["source"] = ops.convert_to_tensor(drawing[None])
-    made = {"fake_target": ops.zeros((1, 16, 16, 3)), "paired_target": ops.zeros((1, 16, 16, 3))}
+    made = {"fake_target": ops.zeros((1, 16, 16, 3)) + fake, "paired_target": ops.zeros((1, 16, 16, 3))}
     model.compute_loss(x=x, y_pred=made, training=True)
-    return [float(terms[name]) for name in ("flat", "haze", "texture")]
+    return {name: float(value) for name, value in terms.items()}
+
+
+def calm_terms(drawing):
+    terms = terms_of(drawing)
+    return [terms[name] for name in ("flat", "haze", "texture")]
 
 
 def test_flat_areas_are_to_stay_and_beside_outlines_what_is_not_meant():
@@ -112,6 +117,18 @@ def test_texture_is_to_stay():
     # Of 16 columns of cells 8 are flat, and the last of them is beside the texture; of the texture's 8 the two that are
     # beside what is flat may have an outline.
     assert calm_terms(drawing) == pytest.approx([0.4 * 7 / 16, 0.125 / 16, 0.4 * 6 / 16], rel=1e-5)
+
+
+def test_patches_of_texture_do_not_count():
+    """The left half is texture but for two columns of cells: there what is made has no say, and on the right it has."""
+    drawing = np.full((64, 64, 3), 0.4, "float32")
+    drawing[:, :32:2] -= 0.2
+    drawing[:, 1:32:2] += 0.2
+    noise = np.random.default_rng(0).uniform(-1, 1, (16, 16, 3)).astype("float32")
+    left, right = noise.copy(), noise.copy()
+    left[:, 4:], right[:, :4] = 0, 0   # patches around cells of column 6 begin at column 4
+    assert terms_of(drawing, left)["patches"] == 0
+    assert terms_of(drawing, right)["patches"] > 0.1
 
 
 @pytest.mark.slow

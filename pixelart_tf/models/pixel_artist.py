@@ -29,7 +29,7 @@ class PixelArtist(Model):
       `scores.pixel_art.far` has it: mean absolute errors, in units of [-1, 1], both of them;
     - `patches`: how differently small patches are drawn than in the target: the sliced Wasserstein distance of their
       contrasts (`sliced.sliced_wasserstein`), as `scores.pixel_art.style` has it, in random directions that change with
-      every step; of what it makes of the source and of the partners, added up;
+      every step; of what it makes of the source, but for its texture, and of the partners, added up;
     - `steps`: how differently large steps of luminance are from a cell to the next than in the target, likewise (see
       `sliced.steps`). It makes outlines darker, as patches are compared whatever their contrast is. Off by default;
     - `flat`: how far cells of the source's flat areas are from its own colors: those around which 3x3 cells of pixels
@@ -152,11 +152,14 @@ class PixelArtist(Model):
             "pair": l1(target, paired),
             "color": l1(_blurred(cells), _blurred(fake)),
             "orphans": _orphans(ops.concatenate([fake, paired])),
-        } | _calm(source, fake, cells)
+        }
+        calm = _calm_areas(source, source.shape[1] // fake.shape[1])
+        terms |= _changes(fake, cells, calm)
         if "patches" in self.factors:
             directions = ops.reshape(ops.cast(x["noise"][0], "float32"), (PATCH**2, -1))
-            real = quantiles(target, directions)
-            terms["patches"] = sum(sliced_wasserstein(quantiles(made, directions), real) for made in (fake, paired))
+            real, drawn = quantiles(target, directions), ops.logical_not(calm["texture"])
+            made = quantiles(fake, directions, drawn), quantiles(paired, directions)
+            terms["patches"] = sum(sliced_wasserstein(each, real) for each in made)
         if "steps" in self.factors:
             real = steps(target)
             terms["steps"] = sum(sliced_wasserstein(steps(made), real) for made in (fake, paired))
@@ -174,18 +177,21 @@ class PixelArtist(Model):
         return sheets
 
 
-def _calm(source, made, cells):
-    """What cells of the source's calm areas have changed, by the reason why they are calm: see `PixelArtist`."""
-    cell = source.shape[1] // made.shape[1]
-    change = ops.abs(ops.cast(made, "float32") - ops.cast(cells, "float32"))
-    within, flat = _is_even(source, cell, 0), _is_even(source, cell, cell)   # (B, H / cell, W / cell, 1)
+def _calm_areas(source, cell):
+    """The source's calm areas by the reason why they are calm, bool (B, H / cell, W / cell, 1): see `PixelArtist`."""
+    within, flat = _is_even(source, cell, 0), _is_even(source, cell, cell)
     near = ops.cast(within, "float32")
     near = ops.max_pool(near, 2 * NEAR + 1, strides=1, padding="same", data_format="channels_last")
-    beside = ops.logical_and(within, ops.logical_not(flat))
-    counted = {"flat": (flat, change), "haze": (beside, ops.minimum(change, SEEN)), "texture": (near == 0, change)}
+    return {"flat": flat, "haze": ops.logical_and(within, ops.logical_not(flat)), "texture": near == 0}
+
+
+def _changes(made, cells, areas):
+    """How far what is made is from the source's cells in each kind of calm area: a mean over all cells."""
+    change = ops.abs(ops.cast(made, "float32") - ops.cast(cells, "float32"))
+    counted = {"flat": change, "haze": ops.minimum(change, SEEN), "texture": change}
     return {
-        name: mean_of_pictures(ops.mean(ops.where(where, each, 0.0), axis=(1, 2, 3)))
-        for name, (where, each) in counted.items()
+        name: mean_of_pictures(ops.mean(ops.where(areas[name], each, 0.0), axis=(1, 2, 3)))
+        for name, each in counted.items()
     }
 
 

@@ -13,7 +13,7 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 BEYOND = 1e3         # where what does not show is sorted to, after all else
 
 
-def quantiles(images, directions):
+def quantiles(images, directions, where=None):
     """The distribution of a batch's patches in some directions.
 
     Patches of 5x5 cells whose luminance deviates by more than 0.08 are brought to mean 0 and deviation 1, then
@@ -22,6 +22,7 @@ def quantiles(images, directions):
     Args:
         images: float (B, H, W, 1 or 3) in [-1, 1], a pixel a cell.
         directions: float32 (25, d), each of any length but 0.
+        where: bool (B, H, W, 1), the cells around which patches count; None is all.
 
     Returns:
         float32 (d, 512), the quantiles in each direction; and whether there is any such patch, float32 1 or 0.
@@ -33,7 +34,11 @@ def quantiles(images, directions):
     deviations = ops.sqrt(ops.mean(ops.square(found), axis=1) + 1e-6)   # the root's slope at 0 has no end
     directions /= ops.sqrt(ops.sum(ops.square(directions), axis=0))
     projected = ops.matmul(found / deviations[:, None], directions)            # (n, d)
-    return _quantiles(ops.transpose(projected), deviations > FLAT)
+    seen = deviations > FLAT
+    if where is not None:
+        edge = PATCH // 2
+        seen = ops.logical_and(seen, ops.reshape(where[:, edge:-edge, edge:-edge], (-1,)))
+    return _quantiles(ops.transpose(projected), seen)
 
 
 def steps(images):

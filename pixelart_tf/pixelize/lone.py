@@ -6,6 +6,7 @@ import scipy
 _LEVELS = 16   # that a lone cell differs from each of its neighbors by, in one channel at least
 _TIMES = 2     # as far from them as the picture's own cell is
 _EVEN = 6      # levels that the pixels of a cell of one color differ by
+_NEAR = 2      # cells to the nearest one of one color, beyond which there is texture
 _PASSES = 2    # a pair of lone cells has one neighbor of its own kind
 
 
@@ -13,7 +14,7 @@ def without_lone(colors: np.ndarray, image: np.ndarray) -> np.ndarray:
     """Gives lone cells in texture the color of the nearest of their neighbors.
 
     Lone is a cell that differs from all of those above, below, left and right, and twice as far as the picture's own
-    cell does. Where a cell of the picture that has one color is beside, there is no texture: it may be an outline.
+    cell does. Where a cell of the picture that has one color is within two, there is no texture: it may be an outline.
 
     Args:
         colors: uint8 (rows, columns, 3), as a generator made them.
@@ -26,7 +27,7 @@ def without_lone(colors: np.ndarray, image: np.ndarray) -> np.ndarray:
     size = image.shape[0] // rows
     blocks = image.reshape(rows, size, columns, size, 3)
     even = (blocks.max(axis=(1, 3)).astype(np.int16) - blocks.min(axis=(1, 3)) < _EVEN).all(axis=-1)
-    texture = ~scipy.ndimage.maximum_filter(even, 3, mode="nearest")
+    texture = ~scipy.ndimage.maximum_filter(even, 2 * _NEAR + 1, mode="nearest")
     if not texture.any():
         return colors
     own, _ = _nearest_neighbor(blocks.mean(axis=(1, 3), dtype=np.float32))

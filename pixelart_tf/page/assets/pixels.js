@@ -139,7 +139,7 @@ const Pixels = (() => {
 
   // Lone cells that a network made of texture get their nearest neighbor's color (`lone.without_lone`).
   function withoutLone(cells, rgb, { rows, columns }, size) {
-    const LEVELS = 16, TIMES = 2, EVEN = 6, PASSES = 2, count = rows * columns, channels = [0, 1, 2];
+    const LEVELS = 16, TIMES = 2, EVEN = 6, NEAR = 2, PASSES = 2, count = rows * columns, channels = [0, 1, 2];
     const means = new Float64Array(3 * count), even = new Uint8Array(count).fill(1);
     for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) for (const i of channels) {
       let sum = 0, most = 0, least = 255;
@@ -162,8 +162,8 @@ const Pixels = (() => {
       return best;
     }
     const isTexture = (r, c) => {
-      for (let y = Math.max(r - 1, 0); y <= Math.min(r + 1, rows - 1); y++) {
-        for (let x = Math.max(c - 1, 0); x <= Math.min(c + 1, columns - 1); x++) if (even[y * columns + x]) return false;
+      for (let y = Math.max(r - NEAR, 0); y <= Math.min(r + NEAR, rows - 1); y++) {
+        for (let x = Math.max(c - NEAR, 0); x <= Math.min(c + NEAR, columns - 1); x++) if (even[y * columns + x]) return false;
       }
       return true;
     };
