@@ -4,8 +4,8 @@
 
 The bundled held-out drawings become 32x32 cells (`--cells`) of at most 16 colors: by their middle pixels, by these
 after a posterize to 3 bits a channel, by `pixelize` with its means, crisp or not, and by contrast, by each generator
-that is named, and by those of the peers that are installed: PixelOE 0.1.4, proper-pixel-art, and Pyxelate 2.1.1 from its
-repository.
+that is named, and by those of the peers that are installed: PixelOE 0.1.4, proper-pixel-art, and Pyxelate 2.1.1 from
+its repository.
 
 For each way: style, far, orphans and soft steps (see `scores.pixel_art`) beside the bundled held-out sprites, and the
 hue error: the mean angle in OKLab to the cell's mean color, of cells where both have a chroma of at least 0.04.

@@ -137,7 +137,7 @@ class Run:
             self._losses = [keras.ops.convert_to_numpy(v) for v in self.model.metrics_variables]
         # The state holds the learning rate's end as it was then; how long the run is now is what the settings say.
         train, rate = self.settings.train, self.plan.optimizer["learning_rate"]
-        epochs, decay = (MOST_EPOCHS, 0) if train.minutes else (train.epochs, train.decay_epochs)   # a budget has no end
+        epochs, decay = (MOST_EPOCHS, 0) if train.minutes else (train.epochs, train.decay_epochs)   # no end is known
         self.schedule.restart(rate, epochs * self.steps_per_epoch, decay * self.steps_per_epoch)
 
     def _compile(self) -> None:
