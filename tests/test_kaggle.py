@@ -319,7 +319,7 @@ def test_rehearsal_of_the_gpu_kernel(tmp_path, built):
     began = time.monotonic()
     notebook = rehearse(built / "gpu", tmp_path, {
         "INPUT": str(tmp_path / "input"), "COUNT": "--any-count", "MINUTES": 4, "BATCH_SIZE": 2,
-        "DEVICES": "--devices CPU:0 CPU:1", "CHANGES": f"{SMALL} --set train.steps_per_epoch=20",
+        "DEVICES": "--devices CPU:0 CPU:1", "CHANGES": f"{SMALL} --set train.steps_per_epoch=80",
     })
     print(f"{time.monotonic() - began:.0f} s")
     assert_well_rehearsed(notebook, tmp_path / "working")
