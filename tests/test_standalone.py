@@ -16,6 +16,7 @@ from pixelart_tf.pictures import images
 from pixelart_tf.pixelize import art, palettes
 from pixelart_tf.pixelize.palette import nearest
 from pixelart_tf.pixelize.style import Style
+from pixelart_tf.pixelize.true_colors import true_colors
 
 PICTURES = Path(__file__).parent / "data" / "pictures"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -78,6 +79,14 @@ def test_a_dropped_picture_becomes_what_the_command_makes(folder, tmp_path):
             assert np.array_equal(np.reshape(opaque, made.opaque.shape), made.opaque)
             colors = np.reshape(colors, (rows, columns, 3))
             assert np.abs(colors - made.colors.astype(int))[made.opaque].max() <= 1
+            own = art.palette_of(made, Style(colors=12))
+            index = nearest(made.colors, own)
+            moved = page.evaluate(
+                "([own, index]) => { const c = page.cells(); return Pixels.trueColors(own, index, c, c.meant); }",
+                [own.tolist(), index.ravel().tolist()])
+            wanted = true_colors(own, index, made.opaque, made.meant)
+            assert np.abs(moved - wanted.astype(int)).max() <= 1
+            assert np.abs(wanted - own.astype(int)).max() > 1
         # What is saved is these cells in the palette's colors, as they are.
         with page.expect_download() as download:
             page.click("#small")

@@ -8,7 +8,7 @@ from making_films import PICTURES, pan, still
 
 from pixelart_tf.pictures import images
 from pixelart_tf.pixelize import Art, Style, cells
-from pixelart_tf.pixelize.art import paint
+from pixelart_tf.pixelize.painting import dithered, outlined
 from pixelart_tf.pixelize.shots import is_cut, step
 from pixelart_tf.pixelize.steady import Flicker, steady
 
@@ -44,7 +44,7 @@ def test_noise_on_a_still_flickers_at_least_five_times_less(name, dither):
     changes = {"before": 0, "after": 0}
     single = []
     for (values, opaque), art in zip(frames, arts, strict=True):
-        index, _ = paint(values, opaque, art.palette, style)
+        index = dithered(values, opaque, art.palette, style)
         single.append(index)
         before(Art(index=index, palette=art.palette, opaque=opaque, cell=8))
         after(art)
@@ -60,7 +60,7 @@ def test_without_noise_a_still_is_what_each_frame_is(dither):
     style = Style(dither=dither, colors=12)
     (values, opaque), *_ = frames = list(reduced(still("gc-bison.jpg", 1, sigma=0))) * 5
     for art in steady(frames, style):
-        index, _ = paint(values, opaque, art.palette, style)
+        index = dithered(values, opaque, art.palette, style)
         np.testing.assert_array_equal(art.index, index)
 
 
@@ -83,7 +83,7 @@ def test_a_moving_photograph_is_drawn_as_exactly_as_frame_by_frame(dither):
     frames = list(reduced(pan("gc-chicken.jpg", 40, step=3), cell=4))
     errors = np.zeros(2)
     for (values, opaque), art in zip(frames, steady(frames, style), strict=True):
-        index, _ = paint(values, opaque, art.palette, style)
+        index = dithered(values, opaque, art.palette, style)
         for nth, each in enumerate((index, art.index)):
             errors[nth] += np.abs(art.palette[each].astype(int) - values).mean()
     assert errors[1] <= 1.05 * errors[0]
@@ -98,7 +98,7 @@ def test_a_gradient_that_moves_leaves_no_specks():
     frames = list(reduced([np.clip(np.rint(each), 0, 255).astype(np.uint8) for each in frames]))
     other = 0
     for (values, opaque), art in zip(frames, steady(frames, Style(colors=6)), strict=True):
-        index, _ = paint(values, opaque, art.palette, Style())
+        index = dithered(values, opaque, art.palette, Style())
         other += (index != art.index).mean() / len(frames)
     assert other < 0.03   # 0.023; were cells to know nothing of those around them, 0.106
 
@@ -153,7 +153,7 @@ def test_a_long_shot_that_changes_gets_another_palette():
     values, opaque = flat(mixed[-1])[0]
     errors = []
     for palette in (arts[0].palette, arts[-1].palette):
-        index, _ = paint(values, opaque, palette, Style())
+        index = dithered(values, opaque, palette, Style())
         errors.append(np.abs(palette[index].astype(int) - values).mean())
     assert errors[1] <= errors[0] / 2
 
@@ -183,7 +183,7 @@ def test_transparency_comes_and_goes_with_the_frame():
         opaque[4:8, 3 + nth : 8 + nth] = True
         frames.append((np.where(opaque[..., None], np.uint8(200), np.uint8(0)).repeat(3, -1)[..., :3], opaque))
     for (values, opaque), art in zip(frames, steady(frames, style), strict=True):
-        index, with_outline = paint(values, opaque, art.palette, style)
+        index, with_outline = outlined(dithered(values, opaque, art.palette, style), opaque, art.palette, style)
         np.testing.assert_array_equal(art.opaque, with_outline)
         np.testing.assert_array_equal(art.index[with_outline], index[with_outline])
 

@@ -151,6 +151,14 @@ class _Native:
                     raise UserError(f"{self._called}: makes {found} cells where it is asked for {wanted}")
                 if self._made == 1 and self._style.crisp is not False:
                     colors = without_lone(colors, given)
-                colors = graded(colors, saturation=self._style.saturation, contrast=self._style.contrast)
+                grade = {"saturation": self._style.saturation, "contrast": self._style.contrast}
+                colors, meant = graded(colors, **grade), graded(_means(given, opaque.shape), **grade)
                 colors[~opaque] = 0
-                yield name, art.Cells(colors=colors, opaque=opaque, cell=cell)
+                yield name, art.Cells(colors=colors, opaque=opaque, cell=cell, meant=meant)
+
+
+def _means(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """uint8 (rows, columns, 3): the mean colors of the cells of a picture that has whole ones."""
+    size = image.shape[0] // shape[0]
+    blocks = image.reshape(shape[0], size, shape[1], size, 3)
+    return np.rint(blocks.mean(axis=(1, 3), dtype=np.float32)).astype(np.uint8)

@@ -95,11 +95,11 @@ class Studio:
             note = "It has no squares of its own; others are taken."
         if not reduced.opaque.any():
             note = "All of it is transparent: nothing is opaque enough."
+        own = None
         if style.palette is None:
             of = (*of, style.colors, style.space, style.seed)
-            palette = opened.kept("palette", of, lambda: art.palette_of(reduced, style))
-            style = dataclasses.replace(style, palette=palette)
-        return Made(art=art.finish(reduced, style), style=style, grid=where, size=size, note=note)
+            own = opened.kept("palette", of, lambda: art.palette_of(reduced, style))
+        return Made(art=art.finish(reduced, style, own), style=style, grid=where, size=size, note=note)
 
     def _seen(
         self, opened: Opened, entry: Entry | None, knobs: Knobs, style: Style, sizes: tuple
@@ -183,7 +183,10 @@ def _reduced(image: np.ndarray, style: Style, where: art.Grid) -> art.Cells:
 def _graded(made: art.Cells, style: Style) -> art.Cells:
     """The cells of a generator, with crisp borders and as vivid as asked for."""
     made = art.crisped(made, style)
-    return dataclasses.replace(made, colors=graded(made.colors, saturation=style.saturation, contrast=style.contrast))
+    colors, meant = (
+        graded(each, saturation=style.saturation, contrast=style.contrast) for each in (made.colors, made.meant)
+    )
+    return dataclasses.replace(made, colors=colors, meant=meant)
 
 
 def _through(generate: Generate, image: np.ndarray) -> np.ndarray | art.Cells:

@@ -9,16 +9,16 @@ import numpy as np
 
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.pictures.images import on_white
-from pixelart_tf.pixelize import cells, color, find, native, rhythm, sprite_sheets, transparency, unblur
+from pixelart_tf.pixelize import cells, find, native, rhythm, sprite_sheets, transparency, unblur
 from pixelart_tf.pixelize.counting import MAX_AUTO
 from pixelart_tf.pixelize.crisp import crisp, mixtures
-from pixelart_tf.pixelize.dither import dither
 from pixelart_tf.pixelize.grading import graded
 from pixelart_tf.pixelize.grid import border_color
-from pixelart_tf.pixelize.outline import outline
+from pixelart_tf.pixelize.painting import dithered, outlined
 from pixelart_tf.pixelize.palette import MAX_COLORS, extract
 from pixelart_tf.pixelize.style import DEFAULT_COLORS, DEFAULT_COUNT, DEFAULT_HOW, Style
 from pixelart_tf.pixelize.thickening import thickened
+from pixelart_tf.pixelize.true_colors import true_colors
 
 SOFT_CORE = 0.5       # of a cell that was found and has soft borders, the share of its sides whose pixels count
 
@@ -77,6 +77,8 @@ class Cells:
         cell: pixels of a cell's side in the picture, rounded.
         alpha: see `Art`.
         note, exact: of its `Grid`.
+        meant: uint8 (rows, columns, 3), the mean colors that the picture has there, where a generator made others of
+            them; else None.
     """
 
     colors: np.ndarray
@@ -85,6 +87,7 @@ class Cells:
     alpha: np.ndarray | None = None
     note: str = ""
     exact: bool = False
+    meant: np.ndarray | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -250,10 +253,17 @@ def _reduced(
     return (unblur.with_clean_ground(colors) if is_soft else colors), opaque
 
 
-def finish(reduced: Cells, style: Style) -> Art:
-    """The second half: the style's palette or the cells' own, dithering, the outline."""
-    palette = palette_of(reduced, style)
-    index, opaque = paint(reduced.colors, reduced.opaque, palette, style)
+def finish(reduced: Cells, style: Style, own: np.ndarray | None = None) -> Art:
+    """The second half: the style's palette or the cells' own, dithering, the outline.
+
+    Args:
+        own: uint8 (k, 3), the cells' own palette where it is known already (see `palette_of`).
+    """
+    palette = palette_of(reduced, style) if own is None else own
+    index = dithered(reduced.colors, reduced.opaque, palette, style)
+    if style.palette is None and reduced.meant is not None and style.crisp is not False:
+        palette = true_colors(palette, index, reduced.opaque, reduced.meant)
+    index, opaque = outlined(index, reduced.opaque, palette, style)
     alpha = reduced.alpha
     if alpha is not None:   # an outline is opaque
         alpha = np.where(opaque & ~reduced.opaque, 255, alpha).astype(np.uint8)
@@ -282,24 +292,3 @@ def own_palette(colors: np.ndarray, style: Style, *, exact: bool = False) -> np.
     if k == "auto" and len(np.unique(colors.astype(np.int32) @ (65536, 256, 1))) <= MAX_AUTO:
         k = MAX_AUTO
     return extract(colors, k, space=style.space, seed=style.seed)
-
-
-def paint(
-    values: np.ndarray, opaque: np.ndarray, palette: np.ndarray, style: Style
-) -> tuple[np.ndarray, np.ndarray]:
-    """Gives each cell a color of the palette, and the shape its outline.
-
-    Args:
-        values: uint8 (rows, columns, 3), the cells' colors.
-        opaque: bool (rows, columns).
-        palette: uint8 (k, 3).
-
-    Returns:
-        uint8 (rows, columns), index into the palette, and which cells are opaque.
-    """
-    index = dither(values, palette, how=style.dither, strength=style.strength, space=style.space, opaque=opaque)
-    if not style.outline:
-        return index, opaque
-    darkest = int(color.coordinates(palette, "oklab")[:, 0].argmin())
-    drawn, opaque = outline(palette[index], opaque, color=palette[darkest])
-    return np.where((drawn != palette[index]).any(axis=-1), darkest, index).astype(np.uint8), opaque

@@ -1,14 +1,13 @@
 """Pixel art of films that stands still where the film does: a palette a shot, and cells that noise does not move."""
 
-import dataclasses
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 import scipy
 
 from pixelart_tf.pixelize import color
-from pixelart_tf.pixelize.art import Art, own_palette, paint
-from pixelart_tf.pixelize.dither import dither
+from pixelart_tf.pixelize.art import Art, own_palette
+from pixelart_tf.pixelize.painting import dithered, outlined
 from pixelart_tf.pixelize.palette import nearest
 from pixelart_tf.pixelize.shots import Queue, distance
 from pixelart_tf.pixelize.style import Style
@@ -130,17 +129,11 @@ class _Still:
             self.drawn[changed] = self.mean[changed]
             self.values[drifts] = color.FROM_SPACES[self.style.space](self.mean[drifts])
             self.values[moves] = values[moves]
-        index = dither(
-            self.values, self.palette, how=self.style.dither, strength=self.style.strength, space=self.style.space,
-            opaque=opaque,
-        )
+        index = dithered(self.values, opaque, self.palette, self.style)
         if not changed.all():
             index = np.where(changed, index, self.index)
         self.index, self.opaque = index, opaque
-        if not self.style.outline:
-            return index, opaque
-        # Colors of the palette stay what they are, so this adds the outline and no more.
-        return paint(self.palette[index], opaque, self.palette, dataclasses.replace(self.style, dither="none"))
+        return outlined(index, opaque, self.palette, self.style)
 
 
 class Flicker:

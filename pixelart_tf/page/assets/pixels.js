@@ -297,17 +297,101 @@ const Pixels = (() => {
     return byLight([...new Map(found.map((rgb) => [rgb.join(), rgb])).values()]);
   }
 
-  // Cells and a palette -> RGBA bytes (rows * columns * 4), each cell in the nearest color.
-  function painted(cells, opaque, colors) {
-    const codes = colors.map(oklab), made = new Uint8ClampedArray(opaque.length * 4), known = new Map();
+  // Which entry of a palette is nearest to each cell: Uint8Array (rows * columns), 0 where it is transparent.
+  function entries(cells, opaque, colors) {
+    const codes = colors.map(oklab), made = new Uint8Array(opaque.length), known = new Map();
     opaque.forEach((is, i) => {
       if (!is) return;
       const rgb = [cells[3 * i], cells[3 * i + 1], cells[3 * i + 2]], key = rgb.join();
       if (!known.has(key)) known.set(key, nearest(oklab(rgb), codes));
-      made.set([...colors[known.get(key)], 255], 4 * i);
+      made[i] = known.get(key);
     });
     return made;
   }
 
-  return { rowsOf, fitted, opaqueCells, padded, tensorOf, cellsOf, seen, withoutLone, crisp, palette, painted };
+  // The mean colors of a picture's cells of `size` pixels a side, RGB bytes of both.
+  function means(fitted, { rows, columns }, size) {
+    const made = new Uint8ClampedArray(rows * columns * 3);
+    for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) for (let i = 0; i < 3; i++) {
+      let sum = 0;
+      for (let y = r * size; y < (r + 1) * size; y++) for (let x = c * size; x < (c + 1) * size; x++) {
+        sum += fitted[3 * (y * columns * size + x) + i];
+      }
+      made[3 * (r * columns + c) + i] = rounded(sum / size ** 2);
+    }
+    return made;
+  }
+
+  // Solves a x = b for symmetric, positive definite a and several right sides, by Gauss' elimination.
+  function solved(a, b) {
+    a.forEach((row, n) => {
+      for (let m = n + 1; m < a.length; m++) {
+        const factor = a[m][n] / row[n];
+        for (let i = n; i < a.length; i++) a[m][i] -= factor * row[i];
+        b[n].forEach((value, i) => { b[m][i] -= factor * value; });
+      }
+    });
+    for (let n = a.length - 1; n >= 0; n--) {
+      b[n] = b[n].map((value, i) => {
+        for (let m = n + 1; m < a.length; m++) value -= a[n][m] * b[m][i];
+        return value / a[n][n];
+      });
+    }
+    return b;
+  }
+
+  // A palette moved so that blocks of cells keep the picture's mean colors (`true_colors.true_colors`).
+  function trueColors(colors, index, { rows, columns, opaque }, meant) {
+    const BLOCK = 4, TRUE = 2, MOST = 12, HOLD = 0.5;
+    const moved = colors.map((rgb) => [...rgb]), cells = colors.map(() => []);
+    const off = (i) => moved[index[i]].map((value, c) => meant[3 * i + c] - value);
+    const median = (values) => {
+      const sorted = values.sort((p, q) => p - q), half = sorted.length >> 1;
+      return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+    };
+    opaque.forEach((is, i) => { if (is) cells[index[i]].push(off(i)); });
+    const isTrue = cells.map((errors) => median(errors.map((error) => Math.max(...error.map(Math.abs)))) <= TRUE);
+    cells.forEach((errors, n) => {
+      if (isTrue[n]) moved[n] = moved[n].map((value, c) => value + rounded(median(errors.map((error) => error[c]))));
+    });
+    const free = colors.map((_, n) => n).filter((n) => cells[n].length && !isTrue[n]);
+    const place = new Map(free.map((n, at) => [n, at]));
+    const normal = free.map((n, at) => free.map((_, other) => (other === at ? HOLD * cells[n].length : 0)));
+    const right = free.map(() => [0, 0, 0]);
+    for (const shift of [0, BLOCK / 2]) {
+      const blocks = new Map();
+      opaque.forEach((is, i) => {
+        if (!is) return;
+        const [down, across] = [Math.floor(i / columns), i % columns].map((at) => Math.floor((at + shift) / BLOCK));
+        const key = down * (columns + BLOCK) + across;
+        if (!blocks.has(key)) blocks.set(key, { size: 0, counts: new Map(), sums: [0, 0, 0] });
+        const block = blocks.get(key), at = place.get(index[i]);
+        block.size++;
+        if (at !== undefined) block.counts.set(at, (block.counts.get(at) || 0) + 1);
+        off(i).forEach((value, c) => { block.sums[c] += value; });
+      });
+      for (const { size, counts, sums } of blocks.values()) for (const [at, count] of counts) {
+        for (const [other, more] of counts) normal[at][other] += count * more / size / 2;
+        sums.forEach((sum, c) => { right[at][c] += count * sum / size / 2; });
+      }
+    }
+    const moves = solved(normal, right);
+    free.forEach((n, at) => {
+      moved[n] = moved[n].map((value, c) =>
+        Math.min(255, Math.max(0, rounded(value + Math.min(MOST, Math.max(-MOST, moves[at][c]))))));
+    });
+    return moved;
+  }
+
+  // Entries and their palette -> RGBA bytes (rows * columns * 4).
+  function painted(index, opaque, colors) {
+    const made = new Uint8ClampedArray(opaque.length * 4);
+    opaque.forEach((is, i) => { if (is) made.set([...colors[index[i]], 255], 4 * i); });
+    return made;
+  }
+
+  return {
+    rowsOf, fitted, opaqueCells, padded, tensorOf, cellsOf, seen, withoutLone, crisp, palette, entries, means, trueColors,
+    painted,
+  };
 })();
