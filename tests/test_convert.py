@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import refusals
+from processes import environment
 
 from pixelart_tf import convert, translate
 from pixelart_tf.formats.keras_file import open_model
@@ -60,7 +61,7 @@ def test_a_converted_unet_trains_on_with_the_bundled_shards(tmp_path, capsys, ba
     )
     sets = [word for each in small.split() for word in ("--set", each)]
     command = [sys.executable, "-m", "pixelart_tf.train", EXPERIMENT, "--backend", backend, "--run", run]
-    done = subprocess.run([*command, *advice, *sets], capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, *advice, *sets], env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     before, after = (open_model(path).get_weights() for path in (out, run / "to_target.keras"))
     changes = [np.abs(a - b).max() for a, b in zip(before, after, strict=True)]

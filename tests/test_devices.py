@@ -2,13 +2,13 @@
 
 import importlib.util
 import json
-import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from processes import environment
 
 from pixelart_tf import devices
 from pixelart_tf.devices import choosing
@@ -38,13 +38,12 @@ print(json.dumps({
 """
 
 
-def start(backend=None, environment=None, **options):
+def start(backend=None, variables=None, num_devices=1, **options):
     """A process that chooses devices and prints what it chose."""
-    clean = {k: v for k, v in os.environ.items() if k not in ("KERAS_BACKEND", "XLA_FLAGS", "TF_CONFIG", "TPU_NAME")}
     return subprocess.Popen(
         [sys.executable, "-c", CHOOSE, json.dumps([backend, options])],
         cwd=ROOT,
-        env=clean | {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", **(environment or {})},
+        env=environment(num_devices=num_devices, **(variables or {})),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -75,7 +74,7 @@ def test_two_logical_cpus_are_mirrored():
 
 def test_eight_virtual_jax_devices_are_data_parallel():
     pytest.importorskip("jax")
-    chosen = result(start("jax", {"XLA_FLAGS": "--xla_force_host_platform_device_count=8"}))
+    chosen = result(start("jax", num_devices=8))
     assert (chosen["backend"], chosen["kind"], chosen["num_replicas"]) == ("jax", "cpu", 8)
     assert chosen["distribution"]
     assert chosen["jit_compile"]
@@ -85,7 +84,7 @@ def test_eight_virtual_jax_devices_are_data_parallel():
 @pytest.mark.slow
 def test_jax_splits_the_cpu_into_the_devices_that_are_asked_for():
     pytest.importorskip("jax")
-    chosen = result(start(environment={"KERAS_BACKEND": "jax"}, devices=["CPU:0", "CPU:1"]))
+    chosen = result(start(variables={"KERAS_BACKEND": "jax"}, devices=["CPU:0", "CPU:1"]))
     assert (chosen["backend"], chosen["num_replicas"], chosen["distribution"]) == ("jax", 2, True)
 
 
@@ -105,7 +104,7 @@ def test_two_hosts_of_tf_config_train_together():
     tf_configs = [
         json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}) for index in range(2)
     ]
-    processes = [start(environment={"TF_CONFIG": tf_config}) for tf_config in tf_configs]
+    processes = [start(variables={"TF_CONFIG": tf_config}) for tf_config in tf_configs]
     for index, chosen in enumerate(map(result, processes)):
         assert (chosen["num_replicas"], chosen["num_hosts"], chosen["host"]) == (2, 2, index)
         assert chosen["is_chief"] == (index == 0)
@@ -265,7 +264,7 @@ def test_a_batch_is_predicted_on_all_replicas(backend):
     pytest.importorskip(backend)
     done = subprocess.run(
         [sys.executable, "-c", PREDICT, json.dumps([backend, ["CPU:0", "CPU:1"]])],
-        cwd=ROOT, env=os.environ | {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}, capture_output=True, text=True,
+        cwd=ROOT, env=environment(), capture_output=True, text=True,
     )
     assert done.returncode == 0, done.stderr
     shares = json.loads(done.stdout)
@@ -275,7 +274,7 @@ def test_a_batch_is_predicted_on_all_replicas(backend):
 
 def test_a_command_that_works_alone_does_not_wait_for_other_hosts():
     elsewhere = {"cluster": {"worker": ["127.0.0.1:1", "127.0.0.1:2"]}, "task": {"type": "worker", "index": 0}}
-    chosen = result(start(environment={"TF_CONFIG": json.dumps(elsewhere)}, join_hosts=False))
+    chosen = result(start(variables={"TF_CONFIG": json.dumps(elsewhere)}, join_hosts=False))
     assert (chosen["num_hosts"], chosen["strategy"]) == (1, "NoneType")
 
 
@@ -285,7 +284,7 @@ def with_keras_json(folder, text, module, *arguments):
     return subprocess.run(
         [sys.executable, "-m", f"pixelart_tf.{module}", *map(str, arguments)],
         cwd=ROOT, capture_output=True, text=True, check=False,
-        env=os.environ | {"KERAS_HOME": str(folder), "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"},
+        env=environment(KERAS_HOME=str(folder)),
     )
 
 

@@ -10,13 +10,13 @@ a host that is one batch off, or repeats the other's share, 4.8e-3 to 1.6e-2.
 """
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import environment
 from tiny_models import BATCH_NORM, CLASSES, HEADS, TINY
 
 from pixelart_tf.models import MODELS
@@ -80,9 +80,8 @@ for job in options["jobs"]:
 """
 
 
-def start(*jobs, backend="tensorflow", devices=None, num_replicas=1, **environment):
+def start(*jobs, backend="tensorflow", devices=None, num_replicas=1, **more):
     """A process that trains one after the other; a job is a path, the name of a model, and what it has besides."""
-    clean = {k: v for k, v in os.environ.items() if k not in ("KERAS_BACKEND", "XLA_FLAGS", "TF_CONFIG")}
     jobs = [
         (str(path), model, more, RATES.get("r1" if "r1_weight" in more else model, 0.005)) for path, model, more in jobs
     ]
@@ -90,8 +89,7 @@ def start(*jobs, backend="tensorflow", devices=None, num_replicas=1, **environme
     return subprocess.Popen(
         [sys.executable, "-c", TRAIN, json.dumps(options)],
         cwd=ROOT,
-        env=clean | {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT / "tests")}
-        | environment,
+        env=environment(PYTHONPATH=str(ROOT / "tests"), **more),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -168,10 +166,8 @@ def test_mirrored_over_two_devices_equals_one(kind, one_and_two):
 def test_eight_jax_devices_equal_one(one_device, tmp_path):
     pytest.importorskip("jax")
     one, eight = tmp_path / "one.npz", tmp_path / "eight.npz"
-    flags = "--xla_backend_optimization_level=0"   # compiles in half the time
-    of_eight = start((eight, "cyclegan", {}), backend="jax", num_replicas=8,
-                     XLA_FLAGS=f"{flags} --xla_force_host_platform_device_count=8")
-    of_one = start((one, "cyclegan", {}), backend="jax", XLA_FLAGS=flags)
+    of_eight = start((eight, "cyclegan", {}), backend="jax", num_replicas=8, num_devices=8)
+    of_one = start((one, "cyclegan", {}), backend="jax")
     result = trained(eight, of_eight, of_one)
     reference = dict(np.load(one))
     assert_same(result, reference)

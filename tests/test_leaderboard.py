@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
+from processes import environment
 from scipy import stats
 
 from pixelart_tf import leaderboard as leaderboard
@@ -500,7 +501,7 @@ def test_jax_scores_alike(scored, run, sets, tmp_path):
         sets / "cartoons", "--network", "lite0", "--bootstrap", "4", "--json", path, "--backend", "jax",
         "--train", ROOT / "tfrecords" / "cartoon02-39.tfrec",
     ]
-    subprocess.run([*map(str, command)], check=True)
+    subprocess.run([*map(str, command)], env=environment(), check=True)
     wanted, _ = scored(folder)
     found = json.loads(path.read_text())
     assert numbers(found["entries"][0]) == pytest.approx(numbers(wanted["entries"][0]), rel=1e-4)

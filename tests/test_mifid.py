@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import environment
 
 from pixelart_tf import features, mifid, scores
 from pixelart_tf.data import packing
@@ -365,10 +366,10 @@ def test_features_of_two_sizes_do_not_mix(refused, scored, sets, tmp_path):
 # Devices and processes
 
 
-def start(*arguments, **environment):
+def start(*arguments, **more):
     return subprocess.run(
         [sys.executable, "-m", "pixelart_tf.mifid", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True,
-        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | environment, check=False,
+        env=environment(TF_CPP_MIN_LOG_LEVEL="3", **more), check=False,
     )
 
 

@@ -1,6 +1,5 @@
 """The networks against their papers' numbers: shapes, receptive fields, precision, what can be saved and opened."""
 
-import os
 import re
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from processes import environment
 
 from pixelart_tf.networks import (
     GENERATORS,
@@ -297,7 +297,7 @@ def test_saved_networks_open_on_either_backend(backend, tmp_path):
         np.save(tmp_path / f"{name}.npy", run(made, x))
     done = subprocess.run(
         [sys.executable, "-c", OPEN_ELSEWHERE, str(tmp_path), *NETWORKS],
-        env={"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2", "JAX_PLATFORMS": "cpu", "PATH": ""},
+        env=environment(backend, TF_CPP_MIN_LOG_LEVEL="2", PATH=""),
         capture_output=True,
         text=True,
         timeout=300,
@@ -348,7 +348,7 @@ print([network.output_shape for network in networks])
 def test_networks_are_channels_last_whatever_a_users_keras_json_says(tmp_path):
     """As a library, where nobody has set Keras right."""
     (tmp_path / "keras.json").write_text('{"image_data_format": "channels_first"}')
-    environment = os.environ | {"KERAS_HOME": str(tmp_path), "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
-    done = subprocess.run([sys.executable, "-c", CHANNELS_FIRST], env=environment, capture_output=True, text=True)
+    own = environment(keras.backend.backend(), KERAS_HOME=str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", CHANNELS_FIRST], env=own, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == f"[(None, 6, 6, 1){', (None, 64, 64, 3)' * 3}]"

@@ -4,7 +4,8 @@ import subprocess
 import sys
 
 import pytest
-from tiny_runs import ROOT, environment, rows
+from processes import environment
+from tiny_runs import ROOT, rows
 
 pytestmark = pytest.mark.slow
 
@@ -15,7 +16,7 @@ STEPS = [4, 8]
 def start(light, run, *more, **variables):
     sets = [word for setting in SETTINGS for word in ("--set", setting)]
     command = [sys.executable, "-m", "pixelart_tf.train", str(light), "--run", str(run), *sets, *more]
-    return subprocess.Popen(command, cwd=ROOT, env=environment() | variables, stdout=subprocess.DEVNULL)
+    return subprocess.Popen(command, cwd=ROOT, env=environment("tensorflow", **variables), stdout=subprocess.DEVNULL)
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +60,10 @@ def test_jax(light, tmp_path):
 
 def dry_run(*arguments):
     command = [sys.executable, "-m", "pixelart_tf.train", *map(str, arguments), "--dry-run"]
-    quick = environment() | {"XLA_FLAGS": "--xla_backend_optimization_level=0"}   # to compile, not to run
-    return subprocess.run(command, cwd=ROOT, env=quick, capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment("tensorflow"), capture_output=True, text=True, check=True
+    )
+    return done.stdout
 
 
 def test_who_names_no_experiment_gets_the_full_size_where_there_is_more_than_one_device(one_device):

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from processes import environment
 
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.generators.opening import load_generator
@@ -264,7 +265,7 @@ def test_two_devices_give_the_same_pictures(tmp_path, backend):
     subprocess.run(
         [sys.executable, "-c", ON_TWO_DEVICES, backend, tmp_path / "g.keras", tmp_path / "made.npz"], check=True,
         cwd=Path(__file__).parents[1],
-        env={**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"},
+        env=environment(backend, num_devices=2),
     )
     made = np.load(tmp_path / "made.npz")
     random = np.random.default_rng(0)

@@ -1,7 +1,6 @@
 """Small trainings by the command, as a user starts them; `conftest.py` has fixtures of them."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -9,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from processes import environment
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENT = """
@@ -88,11 +88,6 @@ def fatal(path, **options):
 files.replacing = fatal
 sys.exit(train.main(sys.argv[4:]))
 """
-
-
-def environment(backend="tensorflow"):
-    clean = {k: v for k, v in os.environ.items() if k not in ("KERAS_BACKEND", "XLA_FLAGS", "TF_CONFIG")}
-    return clean | {"KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
 
 
 def start(*arguments, killed=None, backend="tensorflow"):
