@@ -59,11 +59,20 @@ def test_it_is_the_least_squares_of_the_means_of_blocks(holes):
 
 
 def test_what_is_meant_to_be_dark_stays_dark():
-    """Outlines of 50 levels below the picture: 12 of them are given back."""
-    index, meant = drawn(np.random.default_rng(3))
-    meant[index == 0] = PALETTE[0] + 50
+    """Outlines, a sixth of the cells, of 50 levels below the picture: 12 of them are given back."""
+    index = np.full((12, 12), 2, np.uint8)
+    index[:, ::6] = 0
+    meant = PALETTE[index]
+    meant[index == 0] += 50
     moved = true_colors(PALETTE, index, np.ones_like(index, bool), meant)
     np.testing.assert_array_equal(moved[0], PALETTE[0] + 12)
+
+
+def test_a_generator_of_other_colors_keeps_them():
+    """Of means that differ by more than 10 levels, as `sprite-outlined` has them."""
+    index, meant = drawn(np.random.default_rng(4))
+    meant[index == 1] = PALETTE[1] + 40
+    np.testing.assert_array_equal(true_colors(PALETTE, index, np.ones_like(index, bool), meant), PALETTE)
 
 
 def test_what_is_nearly_true_becomes_so():

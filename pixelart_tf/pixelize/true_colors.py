@@ -5,7 +5,8 @@ import scipy
 
 _BLOCK = 4    # cells a side, about what an eye takes together and a blur of one cell covers
 _TRUE = 2     # levels: an entry that is as near to the picture in most of its cells is meant to be the picture's color
-_MOST = 12    # levels that others are moved by: more is what a generator means, as black outlines
+_MOST = 12    # levels that others are moved by
+_OTHER = 10   # levels between the means of blocks, from which on a generator means other colors, as black outlines
 _HOLD = 0.5   # how much a cell holds its entry, where a block's mean pulls with the number of its cells
 
 
@@ -15,7 +16,7 @@ def true_colors(palette: np.ndarray, index: np.ndarray, opaque: np.ndarray, mean
     What is drawn with which entry stays, and so outlines and flat areas do. An entry that is nearly the picture's own
     color, as that of a ground, becomes that color: the median of its cells. Of the others are solved the least squares
     of the differences of means, over blocks of 4x4 cells of two lattices, and of the moves, of which at most 12 levels
-    are taken.
+    are taken. Where the means differ by more than 10 levels on average, other colors are meant, and the others stay.
 
     Args:
         palette: uint8 (k, 3).
@@ -40,10 +41,15 @@ def true_colors(palette: np.ndarray, index: np.ndarray, opaque: np.ndarray, mean
     if not len(free):
         return moved.astype(np.uint8)
     errors = meant - moved[index]
+    lattices = [
+        _by_block(labels[opaque], errors[opaque], _blocks(index.shape, shift)[opaque], len(palette))
+        for shift in (0, _BLOCK // 2)
+    ]
+    if np.abs(lattices[0][1]).sum() > _OTHER * 3 * opaque.sum():
+        return moved.astype(np.uint8)
     normal = _HOLD * np.diag(np.bincount(labels[opaque], minlength=len(palette)).astype(np.float64))
     right = np.zeros((len(palette), 3))
-    for shift in (0, _BLOCK // 2):
-        counts, sums = _by_block(labels[opaque], errors[opaque], _blocks(index.shape, shift)[opaque], len(palette))
+    for counts, sums in lattices:
         shares = counts.multiply(1 / counts.sum(axis=1)).tocsr()   # of the block that each entry covers
         normal += (shares.T @ counts).toarray() / 2
         right += shares.T @ sums / 2

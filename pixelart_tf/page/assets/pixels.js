@@ -342,7 +342,7 @@ const Pixels = (() => {
 
   // A palette moved so that blocks of cells keep the picture's mean colors (`true_colors.true_colors`).
   function trueColors(colors, index, { rows, columns, opaque }, meant) {
-    const BLOCK = 4, TRUE = 2, MOST = 12, HOLD = 0.5;
+    const BLOCK = 4, TRUE = 2, MOST = 12, OTHER = 10, HOLD = 0.5;
     const moved = colors.map((rgb) => [...rgb]), cells = colors.map(() => []);
     const off = (i) => moved[index[i]].map((value, c) => meant[3 * i + c] - value);
     const median = (values) => {
@@ -370,6 +370,8 @@ const Pixels = (() => {
         if (at !== undefined) block.counts.set(at, (block.counts.get(at) || 0) + 1);
         off(i).forEach((value, c) => { block.sums[c] += value; });
       });
+      const drift = [...blocks.values()].flatMap(({ sums }) => sums).reduce((sum, value) => sum + Math.abs(value), 0);
+      if (shift === 0 && drift > OTHER * 3 * opaque.filter(Boolean).length) return moved;
       for (const { size, counts, sums } of blocks.values()) for (const [at, count] of counts) {
         for (const [other, more] of counts) normal[at][other] += count * more / size / 2;
         sums.forEach((sum, c) => { right[at][c] += count * sum / size / 2; });
