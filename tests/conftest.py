@@ -1,6 +1,7 @@
 """What several test modules share."""
 
 import json
+import os
 import socket
 import subprocess
 
@@ -11,6 +12,11 @@ from tiny_runs import EXPERIMENT, LIGHT, train, train_here
 from pixelart_tf.pictures import images
 
 _built = {}
+
+
+def pytest_xdist_auto_num_workers(config):
+    """Two at least, as many tests wait for processes of their own; four at most, as each holds two gigabytes."""
+    return min(max(len(os.sched_getaffinity(0)), 2), 4)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from processes import environment
 
 ROOT = Path(__file__).parent.parent
 KAGGLE = ROOT / "kaggle"
@@ -318,14 +319,14 @@ def test_rehearsal_of_the_gpu_kernel(tmp_path, built):
     shutil.copytree(built / "dataset", tmp_path / "input" / "datasets" / "some-body" / "pixelart-tf")
     began = time.monotonic()
     notebook = rehearse(built / "gpu", tmp_path, {
-        "INPUT": str(tmp_path / "input"), "COUNT": "--any-count", "MINUTES": 4, "BATCH_SIZE": 2,
+        "INPUT": str(tmp_path / "input"), "COUNT": "--any-count", "MINUTES": 3, "BATCH_SIZE": 2,
         "DEVICES": "--devices CPU:0 CPU:1", "CHANGES": f"{SMALL} --set train.steps_per_epoch=80",
     })
     print(f"{time.monotonic() - began:.0f} s")
     assert_well_rehearsed(notebook, tmp_path / "working")
     printed = "\n".join(texts(notebook))
     assert "2 x CPU, tensorflow, MirroredStrategy" in printed
-    assert "Budget     4 min: about" in printed
+    assert "Budget     3 min: about" in printed
 
 
 @pytest.mark.slow
@@ -339,7 +340,7 @@ def test_rehearsal_of_the_tpu_kernel(tmp_path, built):
         "INPUT": str(tmp_path / "input"), "COUNT": "--any-count", "BATCH_SIZE": 8, "DEVICES": "--backend jax",
         "MINUTES": 0,   # epochs instead: on a busy machine the step compiles longer than a test should take
         "CHANGES": f"{SMALL} --set train.epochs=2 --set train.decay_epochs=1 --set train.steps_per_epoch=3",
-    }, XLA_FLAGS="--xla_force_host_platform_device_count=8")
+    }, XLA_FLAGS=environment(num_devices=8)["XLA_FLAGS"])
     print(f"{time.monotonic() - began:.0f} s")
     assert_well_rehearsed(notebook, tmp_path / "working")
     assert "8 x CPU, jax, DataParallel" in "\n".join(texts(notebook))
