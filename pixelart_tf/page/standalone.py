@@ -1,4 +1,4 @@
-"""A page of its own that makes pixel art by one generator: three files that need no server, and ask nothing of any."""
+"""A page of its own that makes pixel art by one generator: a few files that need no server, and ask nothing of any."""
 
 import base64
 import json
@@ -15,7 +15,8 @@ from pixelart_tf.page.markup import escaped
 from pixelart_tf.pixelize import palettes
 
 ASSETS = Path(__file__).parent / "assets"
-INDEX, GENERATOR, RUNTIME, PIXELS = "index.html", "generator.js", "onnxruntime.js", "pixels.js"
+INDEX, GENERATOR, RUNTIME = "index.html", "generator.js", "onnxruntime.js"
+SCRIPTS = "pixels.js", "palettes.js"
 
 
 def check_place(out: Path, *, overwrite: bool) -> None:
@@ -60,7 +61,7 @@ def write(generator: Any, out: Path, *, called: str, runtime: Path | None = None
         facts["palettes"] = {name: [bytes(each).hex() for each in palette.colors.tolist()]
                              for name, palette in palettes.named().items()}
         contents = {GENERATOR: f"var GENERATOR = {json.dumps(facts)};\n", RUNTIME: script}
-        contents[PIXELS] = (ASSETS / PIXELS).read_text(encoding="utf-8")
+        contents |= {name: (ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS}
         contents[INDEX] = (ASSETS / "standalone.html").read_text(encoding="utf-8").replace("@name@", escaped(called))
         for name, content in contents.items():
             (folder / name).write_text(content, encoding="utf-8")
