@@ -17,7 +17,6 @@ from pixelart_tf.generators.translating import translate
 from pixelart_tf.pictures import images
 from pixelart_tf.pixelize import art, cells
 from pixelart_tf.pixelize.generate import Generate
-from pixelart_tf.pixelize.grading import graded
 from pixelart_tf.pixelize.lone import without_lone
 from pixelart_tf.pixelize.style import DEFAULT_COUNT, Style
 from pixelart_tf.pixelize.transparency import HARD
@@ -151,10 +150,10 @@ class _Native:
                     raise UserError(f"{self._called}: makes {found} cells where it is asked for {wanted}")
                 if self._made == 1 and self._style.crisp is not False:
                     colors = without_lone(colors, given)
-                grade = {"saturation": self._style.saturation, "contrast": self._style.contrast}
-                colors, meant = graded(colors, **grade), graded(_means(given, opaque.shape), **grade)
-                colors[~opaque] = 0
-                yield name, art.Cells(colors=colors, opaque=opaque, cell=cell, meant=meant)
+                meant = _means(given, opaque.shape)
+                made = art.vivid(art.Cells(colors=colors, opaque=opaque, cell=cell, meant=meant), self._style)
+                made.colors[~opaque] = 0
+                yield name, made
 
 
 def _means(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

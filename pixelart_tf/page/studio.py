@@ -19,7 +19,6 @@ from pixelart_tf.page.opened import Opened, Shelf
 from pixelart_tf.pictures import images
 from pixelart_tf.pixelize import art
 from pixelart_tf.pixelize.generate import Generate
-from pixelart_tf.pixelize.grading import graded
 from pixelart_tf.pixelize.style import Style
 
 LOADED = 4   # generators that stay in memory
@@ -82,7 +81,7 @@ class Studio:
         of, picture = self._seen(opened, entry, knobs, style, sizes)
         if isinstance(picture, art.Cells):
             size, of = opened.image.shape[:2], (*of, style.saturation, style.contrast)
-            reduced = opened.kept("cells", of, lambda: _graded(picture, style))
+            reduced = opened.kept("cells", of, lambda: art.vivid(art.crisped(picture, style), style))
             where = opened.kept("grid", sizes, lambda: art.grid(opened.image, style))
         else:
             size = picture.shape[:2]
@@ -178,15 +177,6 @@ def _own(image: np.ndarray) -> art.Grid | None:
 def _reduced(image: np.ndarray, style: Style, where: art.Grid) -> art.Cells:
     with images.alone(*image.shape[:2]):
         return art.reduce(image, style, where)
-
-
-def _graded(made: art.Cells, style: Style) -> art.Cells:
-    """The cells of a generator, with crisp borders and as vivid as asked for."""
-    made = art.crisped(made, style)
-    colors, meant = (
-        graded(each, saturation=style.saturation, contrast=style.contrast) for each in (made.colors, made.meant)
-    )
-    return dataclasses.replace(made, colors=colors, meant=meant)
 
 
 def _through(generate: Generate, image: np.ndarray) -> np.ndarray | art.Cells:

@@ -238,6 +238,14 @@ def crisped(made: Cells, style: Style) -> Cells:
     return dataclasses.replace(made, colors=crisp(made.colors, made.opaque))
 
 
+def vivid(made: Cells, style: Style) -> Cells:
+    """The cells of a generator, as vivid as the style asks for, and what is meant by them likewise."""
+    colors, meant = (
+        graded(each, saturation=style.saturation, contrast=style.contrast) for each in (made.colors, made.meant)
+    )
+    return dataclasses.replace(made, colors=colors, meant=meant)
+
+
 def _reduced(
     image: np.ndarray, how: str | None, where: Grid, *, alpha_threshold: int
 ) -> tuple[np.ndarray, np.ndarray]:
