@@ -3,29 +3,9 @@
 import os
 
 import pytest
-from running_mifid import CARTOONS, close, copied, make_sets, png, refused_of, run_of, scored_of
+from running_mifid import CARTOONS, close, copied, png
 
 pytestmark = pytest.mark.usefixtures("one_lite0")
-
-
-@pytest.fixture(scope="module")
-def sets(tmp_path_factory):
-    return make_sets(tmp_path_factory.mktemp("sets"))
-
-
-@pytest.fixture
-def run(capsys):
-    return run_of(capsys)
-
-
-@pytest.fixture
-def scored(run):
-    return scored_of(run)
-
-
-@pytest.fixture
-def refused(run):
-    return refused_of(run)
 
 
 def test_sets_that_are_not_there(refused, sets, tmp_path):

@@ -12,22 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from packed_pictures import PICTURES, ROOT, fails, in_shards, six
+from packed_pictures import PICTURES, ROOT, fails
 
 from pixelart_tf import records
 from pixelart_tf.data import packing
 from pixelart_tf.pictures import images
 from pixelart_tf.pictures import shards as shard_files
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return six(tmp_path / "pictures")
-
-
-@pytest.fixture
-def shards(folder, tmp_path):
-    return in_shards(folder, tmp_path / "shards")
 
 
 @pytest.fixture

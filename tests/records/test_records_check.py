@@ -7,22 +7,11 @@ import sys
 
 import numpy as np
 import pytest
-from packed_pictures import ROOT, fails, in_shards, six
+from packed_pictures import ROOT, fails
 
 from pixelart_tf import records
 from pixelart_tf.pictures import images
 from pixelart_tf.pictures import shards as shard_files
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return six(tmp_path / "pictures")
-
-
-@pytest.fixture
-def shards(folder, tmp_path):
-    return in_shards(folder, tmp_path / "shards")
-
 
 # --- check ---
 

@@ -4,31 +4,12 @@ import io
 import zipfile
 
 import numpy as np
-import pytest
 from keras import layers
-from making_zips import NAMES, members, model, run, save_generator, write_photos, zipped
+from making_zips import NAMES, members, model, run, zipped
 from PIL import Image
 
 from pixelart_tf.data import packing
 from pixelart_tf.pictures import images
-
-
-@pytest.fixture
-def generator(tmp_path):
-    """Makes the negative of a picture."""
-    return save_generator(tmp_path)
-
-
-@pytest.fixture
-def photos(tmp_path):
-    """Three real photographs of 256x256."""
-    return write_photos(tmp_path / "photos")
-
-
-@pytest.fixture
-def made(generator, photos, tmp_path):
-    """A zip without a fault but for the number of its pictures."""
-    return run(generator, photos, tmp_path / "images.zip")
 
 
 def test_the_pictures_are_the_generators(made, photos):

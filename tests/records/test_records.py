@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
-from packed_pictures import PICTURES, in_shards, six
+from packed_pictures import PICTURES
 from PIL import Image
 
 from pixelart_tf import records
@@ -14,16 +14,6 @@ from pixelart_tf.pictures import shards as shard_files
 from pixelart_tf.pixelize.grid import native
 
 ALTAR = "crawl-dngn-altars-ashenzari"   # cells of 7 pixels, 30 x 31 cells without the border
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return six(tmp_path / "pictures")
-
-
-@pytest.fixture
-def shards(folder, tmp_path):
-    return in_shards(folder, tmp_path / "shards")
 
 
 def decode(encoded: bytes) -> np.ndarray:

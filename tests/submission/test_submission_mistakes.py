@@ -9,29 +9,11 @@ import time
 import numpy as np
 import pytest
 from keras import layers
-from making_zips import ROOT, fails, model, run, save_generator, write_photos
+from making_zips import ROOT, fails, model
 
 from pixelart_tf.base.cli import UserError
 from pixelart_tf.competition import submitting
 from pixelart_tf.pictures import images
-
-
-@pytest.fixture
-def generator(tmp_path):
-    """Makes the negative of a picture."""
-    return save_generator(tmp_path)
-
-
-@pytest.fixture
-def photos(tmp_path):
-    """Three real photographs of 256x256."""
-    return write_photos(tmp_path / "photos")
-
-
-@pytest.fixture
-def made(generator, photos, tmp_path):
-    """A zip without a fault but for the number of its pictures."""
-    return run(generator, photos, tmp_path / "images.zip")
 
 
 def bad_inputs(tmp_path, photos):

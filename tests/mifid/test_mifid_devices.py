@@ -6,24 +6,9 @@ import sys
 
 import pytest
 from processes import environment
-from running_mifid import ROOT, close, make_sets, run_of, scored_of
+from running_mifid import ROOT, close
 
 pytestmark = pytest.mark.usefixtures("one_lite0")
-
-
-@pytest.fixture(scope="module")
-def sets(tmp_path_factory):
-    return make_sets(tmp_path_factory.mktemp("sets"))
-
-
-@pytest.fixture
-def run(capsys):
-    return run_of(capsys)
-
-
-@pytest.fixture
-def scored(run):
-    return scored_of(run)
 
 
 def start(*arguments, **more):

@@ -6,27 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from running_mifid import CARTOONS, SPRITES, close, copied, make_sets, numbers, png, run_of, scored_of
+from running_mifid import CARTOONS, SPRITES, close, copied, numbers, png
 
 from pixelart_tf.data import packing
 from pixelart_tf.pictures import images
 
 pytestmark = pytest.mark.usefixtures("one_lite0")
-
-
-@pytest.fixture(scope="module")
-def sets(tmp_path_factory):
-    return make_sets(tmp_path_factory.mktemp("sets"))
-
-
-@pytest.fixture
-def run(capsys):
-    return run_of(capsys)
-
-
-@pytest.fixture
-def scored(run):
-    return scored_of(run)
 
 
 def test_folder_zip_and_shards_score_alike(scored, sets):

@@ -5,33 +5,13 @@ import zipfile
 
 import numpy as np
 import pytest
-from running_mifid import ROOT, make_sets, numbers, refused_of, run_of, scored_of
+from running_mifid import ROOT, numbers
 
 from pixelart_tf import features, scores
 from pixelart_tf.features import weights
 from pixelart_tf.pictures import images
 
 pytestmark = pytest.mark.usefixtures("one_lite0")
-
-
-@pytest.fixture(scope="module")
-def sets(tmp_path_factory):
-    return make_sets(tmp_path_factory.mktemp("sets"))
-
-
-@pytest.fixture
-def run(capsys):
-    return run_of(capsys)
-
-
-@pytest.fixture
-def scored(run):
-    return scored_of(run)
-
-
-@pytest.fixture
-def refused(run):
-    return refused_of(run)
 
 
 # Features in files

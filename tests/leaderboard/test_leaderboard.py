@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from processes import environment
 from scipy import stats
-from small_boards import NUMBERS, ROOT, board_of, make_sets, numbers, refused_of, run_in, scored_of
+from small_boards import NUMBERS, ROOT, numbers
 
 from pixelart_tf import mifid, translate
 from pixelart_tf.data import packing
@@ -21,31 +21,6 @@ from pixelart_tf.pictures import images, sources
 from pixelart_tf.scores import pixel_art
 
 pytestmark = pytest.mark.usefixtures("one_lite0")
-
-
-@pytest.fixture(scope="module")
-def sets(tmp_path_factory):
-    return make_sets(tmp_path_factory.mktemp("sets"))
-
-
-@pytest.fixture
-def run(tmp_path, sets):
-    return run_in(tmp_path, sets)
-
-
-@pytest.fixture
-def board(capsys, sets):
-    return board_of(capsys, sets)
-
-
-@pytest.fixture
-def scored(board, tmp_path):
-    return scored_of(board, tmp_path)
-
-
-@pytest.fixture
-def refused(board):
-    return refused_of(board)
 
 
 # What is scored

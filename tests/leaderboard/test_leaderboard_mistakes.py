@@ -5,7 +5,6 @@ import sys
 import zipfile
 
 import pytest
-from small_boards import board_of, make_sets, refused_of, run_in
 
 from pixelart_tf import leaderboard
 from pixelart_tf.generators import pretrained
@@ -14,26 +13,6 @@ from pixelart_tf.pictures import images
 KNOWN = ", ".join(pretrained.named())
 
 pytestmark = pytest.mark.usefixtures("one_lite0")
-
-
-@pytest.fixture(scope="module")
-def sets(tmp_path_factory):
-    return make_sets(tmp_path_factory.mktemp("sets"))
-
-
-@pytest.fixture
-def run(tmp_path, sets):
-    return run_in(tmp_path, sets)
-
-
-@pytest.fixture
-def board(capsys, sets):
-    return board_of(capsys, sets)
-
-
-@pytest.fixture
-def refused(board):
-    return refused_of(board)
 
 
 @pytest.mark.parametrize(("arguments", "told"), [
