@@ -8,7 +8,7 @@ import pytest
 
 from pixelart_tf.generators import native
 from pixelart_tf.pictures import images, sources
-from pixelart_tf.pixelize import art
+from pixelart_tf.pixelize import art, color
 from pixelart_tf.pixelize.palette import nearest
 from pixelart_tf.pixelize.style import Style
 from pixelart_tf.pixelize.true_colors import true_colors
@@ -26,7 +26,19 @@ def drawn(rng, shape=(11, 14)):
     return index, meant
 
 
-def by_algebra(index, opaque, meant, free):
+def turned(palette, index, opaque, meant):
+    """The palette in the mean hues of its entries' cells, entry by entry; a chroma below 0.02 has none."""
+    made = palette.copy()
+    for entry in np.unique(index[opaque]):
+        light, *own = color.to_oklab(palette[entry])
+        seen = color.to_oklab(meant[opaque & (index == entry)]).mean(axis=0)
+        if min(np.hypot(*own), np.hypot(*seen[1:])) >= 0.02:
+            hue = np.arctan2(seen[2], seen[1])
+            made[entry] = color.from_oklab([light, *np.hypot(*own) * np.array([np.cos(hue), np.sin(hue)])])
+    return made
+
+
+def by_algebra(palette, index, opaque, meant, free):
     """The same least squares, row by row: a row for each block's mean and one for each cell that holds its entry."""
     rows, wanted = [], []
     for shift in (0, 2):
@@ -39,7 +51,7 @@ def by_algebra(index, opaque, meant, free):
                     continue
                 weight = np.sqrt(inside.sum() / 2)
                 rows.append([weight * (index[inside] == entry).mean() for entry in free])
-                wanted.append(weight * (meant[inside].astype(float) - PALETTE[index[inside]]).mean(axis=0))
+                wanted.append(weight * (meant[inside].astype(float) - palette[index[inside]]).mean(axis=0))
     for nth, entry in enumerate(free):
         rows.append(np.sqrt(0.5 * (index[opaque] == entry).sum()) * np.eye(len(free))[nth])
         wanted.append(np.zeros(3))
@@ -52,10 +64,30 @@ def test_it_is_the_least_squares_of_the_means_of_blocks(holes):
     index, meant = drawn(rng)
     opaque = rng.random(index.shape) < (0.6 if holes else 1.0)
     moved = true_colors(PALETTE, index, opaque, meant)
-    wanted = PALETTE.astype(float)
-    wanted[:2] += by_algebra(index, opaque, meant, (0, 1))
+    hues = turned(PALETTE, index, opaque, meant)
+    wanted = hues.astype(float)
+    wanted[:2] += by_algebra(hues, index, opaque, meant, (0, 1))
     np.testing.assert_array_equal(moved, np.clip(np.rint(wanted), 0, 255))
     assert (moved[:2] != PALETTE[:2]).any(axis=1).all()
+
+
+def test_hues_are_the_pictures_and_greys_stay_grey():
+    """Brown that was drawn reddish is brown again, as light and as colorful as it was drawn."""
+    palette = np.array([[110, 60, 60], [60, 60, 60], [255, 255, 255]], np.uint8)
+    index = np.arange(144).reshape(12, 12).astype(np.uint8) % 3
+    meant = palette[index]
+    meant[index == 0] = 128, 80, 35
+    meant[index == 1] = 90, 60, 60
+    opaque = np.ones_like(index, bool)
+    hues = turned(palette, index, opaque, meant)
+    before, after, true = (color.to_oklab(each) for each in (palette[0], hues[0], meant[0, 0]))
+    assert np.hypot(*after[1:]) == pytest.approx(np.hypot(*before[1:]), abs=0.003)   # eight bits have no more
+    assert after[0] == pytest.approx(before[0], abs=0.003)
+    assert np.arctan2(after[2], after[1]) == pytest.approx(np.arctan2(true[2], true[1]), abs=0.05)
+    np.testing.assert_array_equal(hues[1:], palette[1:])
+    moved = true_colors(palette, index, opaque, meant)
+    assert np.abs(moved - hues.astype(int)).max() <= 12
+    np.testing.assert_array_equal(moved[2], 255)
 
 
 def test_what_is_meant_to_be_dark_stays_dark():
@@ -64,15 +96,18 @@ def test_what_is_meant_to_be_dark_stays_dark():
     index[:, ::6] = 0
     meant = PALETTE[index]
     meant[index == 0] += 50
-    moved = true_colors(PALETTE, index, np.ones_like(index, bool), meant)
-    np.testing.assert_array_equal(moved[0], PALETTE[0] + 12)
+    opaque = np.ones_like(index, bool)
+    moved = true_colors(PALETTE, index, opaque, meant)
+    np.testing.assert_array_equal(moved[0], turned(PALETTE, index, opaque, meant)[0] + 12)
 
 
-def test_a_generator_of_other_colors_keeps_them():
+def test_a_generator_of_other_colors_keeps_them_but_for_their_hues():
     """Of means that differ by more than 10 levels, as `sprite-outlined` has them."""
     index, meant = drawn(np.random.default_rng(4))
     meant[index == 1] = PALETTE[1] + 40
-    np.testing.assert_array_equal(true_colors(PALETTE, index, np.ones_like(index, bool), meant), PALETTE)
+    opaque = np.ones_like(index, bool)
+    moved = true_colors(PALETTE, index, opaque, meant)
+    np.testing.assert_array_equal(moved, turned(PALETTE, index, opaque, meant))
 
 
 def test_what_is_nearly_true_becomes_so():

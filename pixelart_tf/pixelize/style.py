@@ -33,8 +33,8 @@ class Style:
         crisp: whether cells that are mixtures of their neighbors take the nearer one's color (see `crisp`); not of
             cells that a picture has already. None is yes, but of films no, as borders would flicker. Unless it is
             False, lone cells that a generator makes of texture take a neighbor's color, of films too (see `lone`), and
-            the colors of a picture's own palette come nearer to the picture where a generator has drawn darker or
-            lighter than it is (see `true_colors`); not of films, nor of a palette for several pictures.
+            the colors of a picture's own palette take its hues and come nearer to it where a generator has drawn
+            darker or lighter (see `true_colors`); not of films, nor of a palette for several pictures.
         thicken: whether thin dark lines are made wider first (see `thickening`); not of pixel art with cells already.
         colors: most colors of the picture's own palette, 1 to 256; or `"auto"`, as many as it is made of. None is
             `DEFAULT_COLORS`, but what is exact pixel art already keeps all that it has, up to 256.

@@ -1,22 +1,27 @@
-"""A palette that keeps a picture's colors where a generator draws darker or lighter than they are."""
+"""A palette that keeps a picture's colors where a generator draws other hues, or darker or lighter than they are."""
 
 import numpy as np
 import scipy
+
+from pixelart_tf.pixelize import color
 
 _BLOCK = 4    # cells a side, about what an eye takes together and a blur of one cell covers
 _TRUE = 2     # levels: an entry that is as near to the picture in most of its cells is meant to be the picture's color
 _MOST = 12    # levels that others are moved by
 _OTHER = 10   # levels between the means of blocks, from which on a generator means other colors, as black outlines
+_COLORED = 0.02   # of chroma in OKLab, below which a color has no hue to speak of
 _HOLD = 0.5   # how much a cell holds its entry, where a block's mean pulls with the number of its cells
 
 
 def true_colors(palette: np.ndarray, index: np.ndarray, opaque: np.ndarray, meant: np.ndarray) -> np.ndarray:
     """Moves a palette's colors so that the mean colors of blocks of cells come nearer to the picture's own.
 
-    What is drawn with which entry stays, and so outlines and flat areas do. An entry that is nearly the picture's own
-    color, as that of a ground, becomes that color: the median of its cells. Of the others are solved the least squares
-    of the differences of means, over blocks of 4x4 cells of two lattices, and of the moves, of which at most 12 levels
-    are taken. Where the means differ by more than 10 levels on average, other colors are meant, and the others stay.
+    What is drawn with which entry stays, and so outlines and flat areas do. First each entry takes the mean hue that
+    its cells have in the picture, unless one of the two is grey; its lightness and its chroma stay. An entry that is
+    nearly the picture's own color, as that of a ground, becomes that color: the median of its cells. Of the others are
+    solved the least squares of the differences of means, over blocks of 4x4 cells of two lattices, and of the moves, of
+    which at most 12 levels are taken. Where the means differ by more than 10 levels on average, other colors are meant,
+    and the others move no more.
 
     Args:
         palette: uint8 (k, 3).
@@ -29,6 +34,7 @@ def true_colors(palette: np.ndarray, index: np.ndarray, opaque: np.ndarray, mean
     """
     if not opaque.any():
         return palette
+    palette = _true_hues(palette, index[opaque], meant[opaque])
     labels = np.where(opaque, index.astype(np.int64), -1)
     used = np.unique(labels[opaque])
     errors = meant.astype(np.float64) - palette[index]   # (rows, columns, 3)
@@ -55,6 +61,17 @@ def true_colors(palette: np.ndarray, index: np.ndarray, opaque: np.ndarray, mean
         right += shares.T @ sums / 2
     moved[free] += np.clip(np.linalg.solve(normal[np.ix_(free, free)], right[free]), -_MOST, _MOST)
     return np.clip(np.rint(moved), 0, 255).astype(np.uint8)
+
+
+def _true_hues(palette: np.ndarray, labels: np.ndarray, meant: np.ndarray) -> np.ndarray:
+    """A palette, uint8 (k, 3), in the mean hues of what is meant, uint8 (n, 3), by its entries' numbers (n,)."""
+    lab, true = color.to_oklab(palette), color.to_oklab(meant)
+    sums = [np.bincount(labels, true[:, axis], len(palette)) for axis in (1, 2)]
+    sums /= np.maximum(np.bincount(labels, minlength=len(palette)), 1)   # (2, k)
+    chroma, seen = np.hypot(*lab.T[1:]), np.hypot(*sums)
+    colored = (chroma >= _COLORED) & (seen >= _COLORED)
+    lab[colored, 1:] = (sums * chroma / np.maximum(seen, _COLORED)).T[colored]
+    return np.where(colored[:, None], color.from_oklab(lab), palette)
 
 
 def _blocks(shape: tuple[int, int], shift: int) -> np.ndarray:
