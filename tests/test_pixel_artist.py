@@ -83,9 +83,9 @@ def test_its_terms_are_those_of_the_scores():
     assert float(total) == pytest.approx(float(weighted), rel=1e-5)
 
 
-def terms_of(drawing, fake=0.0):
+def terms_of(drawing, fake=0.0, **options):
     """Of a drawing, float32 (64, 64, 3), and what is made of it: of zeros unless given, float32 (16, 16, 3)."""
-    model = PixelArtist(LARGE, generator=CELLS)
+    model = PixelArtist(LARGE, generator=CELLS, **options)
     terms = {}
     model.track = terms.update
     x = {key: ops.convert_to_tensor(pictures) for key, pictures in batch(model, size=1).items()}
@@ -131,6 +131,41 @@ def test_patches_of_texture_do_not_count():
     assert terms_of(drawing, right)["patches"] > 0.1
 
 
+def test_what_is_lighter_than_any_pixel_of_a_cell_or_beside_it_overshoots():
+    """A drawing of a light square on dark ground: cells 6 to 9, of which those around them have pixels beside it."""
+    drawing = np.full((64, 64, 3), -0.5, "float32")
+    drawing[24:40, 24:40] = 0.5
+    # Zero is 0.5 above the ground, of which 1/16 hardly shows, and nowhere above the square or the ring around it.
+    assert terms_of(drawing, overshoot_weight=1.0)["overshoot"] == pytest.approx((0.5 - 1 / 16) * 220 / 256, rel=1e-5)
+    assert terms_of(drawing, fake=-0.5, overshoot_weight=1.0)["overshoot"] == 0
+    red = np.float32([1, 0, 0])   # of three channels one overshoots, wherever it is
+    assert terms_of(drawing, fake=red - 0.5, overshoot_weight=1.0)["overshoot"] == pytest.approx(
+        (1 - 1 / 16) * 220 / 256 / 3, rel=1e-5
+    )
+    assert "overshoot" not in terms_of(drawing)
+
+
+def test_what_differs_more_from_its_neighbors_than_the_drawing_does_is_ragged():
+    """An edge through the drawing, dark above row 8 of cells and light from there on."""
+    drawing = np.full((64, 64, 3), -0.2, "float32")
+    drawing[32:] = 0.2
+    rows = np.full((16, 16, 3), -0.5, "float32")
+    rows[8:] = 0.5   # 2.5 times as steep
+    made = rows.copy()
+    assert terms_of(drawing, made, ragged_weight=1.0)["ragged"] == 0
+    made[7] = -0.6   # an outline along the edge
+    assert terms_of(drawing, made, ragged_weight=1.0)["ragged"] == 0
+    made = rows.copy()
+    made[7, ::2] = 0.5   # one in two cells of the row before it is as those below
+    # Beside each other 15 pairs of the 16 x 15 differ by 1, where the drawing's do not, and above each other 8 of them.
+    # Of those that touch at corners in either direction, 8 and 7, or 7 and 8 above row 7; below it the drawing has the
+    # edge, and those that are light twice differ by less than it.
+    pairs = [15 / 240, 8 / 240, 7 / 225, 8 / 225]
+    expected = (1 - 0.15) * np.mean(pairs)
+    assert terms_of(drawing, made, ragged_weight=1.0)["ragged"] == pytest.approx(expected, rel=1e-4)
+    assert "ragged" not in terms_of(drawing)
+
+
 @pytest.mark.slow
 def test_it_learns_to_draw_patches_as_the_target_has_them():
     """Four drawings and four sprites: from the generator's own start, which is the drawings' box means."""
@@ -167,7 +202,7 @@ def test_shapes_that_do_not_suit_it_are_refused(shapes, message):
 
 @pytest.mark.parametrize("option", [
     "pair_weight", "color_weight", "patch_weight", "step_weight", "flat_weight", "haze_weight",
-    "texture_weight", "orphan_weight", "num_directions",
+    "texture_weight", "orphan_weight", "overshoot_weight", "ragged_weight", "num_directions",
 ])
 def test_options_below_their_least_are_refused(option):
     with pytest.raises(ValueError, match=option):

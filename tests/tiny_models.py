@@ -20,7 +20,7 @@ PATCHGAN = {"base_width": 4, "num_layers": 1}
 TINY = {
     "cyclegan": {"generator": RESNET, "discriminator": PATCHGAN, "cycle_weight": 2.0, "color_weight": 1.0},
     "pix2pix": {"generator": RESNET, "discriminator": PATCHGAN, "l1_weight": 2.0},
-    "pixel_artist": {"generator": RESNET, "step_weight": 0.1},
+    "pixel_artist": {"generator": RESNET, "step_weight": 0.1, "overshoot_weight": 1.0, "ragged_weight": 1.0},
     "autoencoder": {"generator": {"base_width": 4, "latent_size": 8}},
     "dcgan": {"generator": {"base_width": 4, "latent_size": 8}, "discriminator": {"base_width": 4}},
     "pixel_gan": {"generator": {"hidden": (8,), "latent_size": 8}, "discriminator": {"hidden": (8,)}},

@@ -15,6 +15,10 @@ from pixelart_tf.models.sliced import PATCH, quantiles, sliced_wasserstein, step
 REACH = 4      # deviations of the blur that are summed
 UNEVEN = 0.1   # a difference within an area, in units of [-1, 1], that shows
 NEAR = 2       # cells to the nearest one of one color, beyond which there is texture
+SLIGHT = 1 / 16   # an overshoot that hardly shows, 8 of 255 levels
+STEEPER = 2.5  # times as much as the source's cells differ from each other, those of pixel art may
+ROUGH = 0.15   # and so much more
+BESIDE = ((0, 1), (1, 0), (1, 1), (1, -1))   # from a cell to those that touch it, (down, across), each pair once
 SEEN = 0.125   # a change of a cell that is meant to be seen
 
 
@@ -38,12 +42,18 @@ class PixelArtist(Model):
       there, and what is not meant to be seen may not;
     - `texture`: the same as `flat` where no such cell is within two, as in the grass of a photograph; all three are
       means over all cells;
-    - `orphans`: how far cells are from the nearest of their four neighbors, by the channel that differs most.
+    - `orphans`: how far cells are from the nearest of their four neighbors, by the channel that differs most;
+    - `overshoot`: how far what it makes of the source is above the highest pixel in a cell or right beside it, channel
+      by channel, by more than 1/16. Off by default;
+    - `ragged`: how much more cells differ from those beside them than 2.5 times as much as the source's cells do there,
+      by more than 0.15, of the channel that differs most. Off by default.
 
     `patches` draws outlines and hard steps, as a discriminator would, but there is no game to lose. `color_weight` is
     the dial between true colors and strong outlines. `flat` keeps grounds and fills clean, and `orphans` keeps
-    outlines from hues of their own. With `haze` from the start outlines are hardly begun: `experiments/sprites_1.toml`
-    and those that follow add term by term.
+    outlines from hues of their own. To `color`, a cell that is too dark beside one that is too light is as good as two
+    that are true, so that outlines were dotted and borders ragged; `overshoot` and `ragged` leave less of both. Across
+    an edge the source's cells differ too, so that an outline along it may be there. With `haze` from the start
+    outlines are hardly begun: `experiments/sprites_1.toml` and those that follow add term by term.
 
     Several replicas compare the patches of their own share of the batch each, with directions of their own.
 
@@ -58,6 +68,8 @@ class PixelArtist(Model):
         haze_weight: factor of `haze`.
         texture_weight: factor of `texture`.
         orphan_weight: factor of `orphans`.
+        overshoot_weight: factor of `overshoot`. 0 leaves it out.
+        ragged_weight: factor of `ragged`. 0 leaves it out.
         num_directions: number of directions in which patches are compared in one step.
 
     Attributes:
@@ -75,7 +87,9 @@ class PixelArtist(Model):
     saved = ("to_target",)
     curves: ClassVar[dict[str, tuple[str, ...]]] = {
         "generator (weighted sum)": ("to_target",),
-        "mean absolute errors (unweighted)": ("pair", "color", "flat", "haze", "texture", "orphans"),
+        "mean absolute errors (unweighted)": (
+            "pair", "color", "flat", "haze", "texture", "orphans", "overshoot", "ragged",
+        ),
         "distances of patches and of steps (unweighted)": ("patches", "steps"),
     }
 
@@ -92,13 +106,16 @@ class PixelArtist(Model):
         haze_weight: float = 3.0,
         texture_weight: float = 3.0,
         orphan_weight: float = 0.6,
+        overshoot_weight: float = 0.0,
+        ragged_weight: float = 0.0,
         num_directions: int = 16,
         name: str = "pixel_artist",
     ):
         check_at_least(
             0, pair_weight=pair_weight, color_weight=color_weight, patch_weight=patch_weight,
             step_weight=step_weight, flat_weight=flat_weight, haze_weight=haze_weight, texture_weight=texture_weight,
-            orphan_weight=orphan_weight,
+            orphan_weight=orphan_weight, overshoot_weight=overshoot_weight,
+            ragged_weight=ragged_weight,
         )
         check_counts(num_directions=num_directions)
         self._check(shapes)
@@ -106,8 +123,11 @@ class PixelArtist(Model):
             "pair": pair_weight, "flat": flat_weight, "haze": haze_weight, "texture": texture_weight,
             "orphans": orphan_weight,
         }
-        # What is compared between whole batches is left out of the graph where it has no weight.
-        factors |= {name: weight for name, weight in (("patches", patch_weight), ("steps", step_weight)) if weight}
+        # The costly ones, and those that came later, are left out of the graph where they have no weight.
+        optional = {
+            "patches": patch_weight, "steps": step_weight, "overshoot": overshoot_weight, "ragged": ragged_weight,
+        }
+        factors |= {name: weight for name, weight in optional.items() if weight}
         super().__init__(shapes, losses=["to_target", "color", *factors], name=name)
         self.to_target = generator_of(generator, shapes["source"], shapes["target"], name="to_target")
         self.shapes["noise"] = (PATCH**2 * num_directions,)
@@ -147,13 +167,14 @@ class PixelArtist(Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         source, target = x["source"], x["target"]
         fake, paired = y_pred["fake_target"], y_pred["paired_target"]
-        cells = means(source, source.shape[1] // fake.shape[1])
+        cell = source.shape[1] // fake.shape[1]
+        cells = means(source, cell)
         terms = {
             "pair": l1(target, paired),
             "color": l1(_blurred(cells), _blurred(fake)),
             "orphans": _orphans(ops.concatenate([fake, paired])),
         }
-        calm = _calm_areas(source, source.shape[1] // fake.shape[1])
+        calm = _calm_areas(source, cell)
         terms |= _changes(fake, cells, calm)
         if "patches" in self.factors:
             directions = ops.reshape(ops.cast(x["noise"][0], "float32"), (PATCH**2, -1))
@@ -163,6 +184,10 @@ class PixelArtist(Model):
         if "steps" in self.factors:
             real = steps(target)
             terms["steps"] = sum(sliced_wasserstein(steps(made), real) for made in (fake, paired))
+        if "overshoot" in self.factors:
+            terms["overshoot"] = _overshoot(fake, source, cell)
+        if "ragged" in self.factors:
+            terms["ragged"] = _ragged(fake, cells)
         weighted = [weight * terms[name] for name, weight in self.factors.items()]
         terms["to_target"] = sum(weighted, self.color_weight * terms["color"])
         self.track(terms)
@@ -197,12 +222,20 @@ def _changes(made, cells, areas):
 
 def _is_even(images, cell, margin):
     """Where the pixels of a cell, and so many around it, have about one color: bool (B, H / cell, W / cell, 1)."""
-    x = ops.pad(ops.cast(images, "float32"), [(0, 0), (margin, margin), (margin, margin), (0, 0)], mode="symmetric")
-    most, least = (
-        sign * ops.max_pool(sign * x, cell + 2 * margin, strides=cell, padding="valid", data_format="channels_last")
-        for sign in (1, -1)
-    )
+    most, least = _highest(images, cell, margin), -_highest(-images, cell, margin)
     return ops.max(most - least, axis=-1, keepdims=True) < UNEVEN
+
+
+def _highest(images, cell, margin):
+    """The highest pixel of each cell and so many around it, by channel: float32 (B, H / cell, W / cell, C)."""
+    x = ops.pad(ops.cast(images, "float32"), [(0, 0), (margin, margin), (margin, margin), (0, 0)], mode="symmetric")
+    return ops.max_pool(x, cell + 2 * margin, strides=cell, padding="valid", data_format="channels_last")
+
+
+def _overshoot(made, source, cell):
+    """How far cells are above the highest pixel in or right beside them, by more than what hardly shows."""
+    above = ops.cast(made, "float32") - _highest(source, cell, 1) - SLIGHT
+    return mean_of_pictures(ops.mean(ops.relu(above), axis=(1, 2, 3)))
 
 
 def _blurred(images):
@@ -211,6 +244,23 @@ def _blurred(images):
     weights /= weights.sum()
     x = ops.pad(ops.cast(images, "float32"), [(0, 0), (REACH, REACH), (REACH, REACH), (0, 0)], mode="symmetric")
     return depthwise(depthwise(x, weights[:, None]), weights[None])
+
+
+def _ragged(made, cells):
+    """How much more cells differ from their eight neighbors than the source's may, a mean over all pairs of a kind."""
+    means = []
+    for down, across in BESIDE:
+        drawn, seen = (_differences(each, down, across) for each in (made, cells))
+        means.append(ops.mean(ops.relu(drawn - STEEPER * seen - ROUGH), axis=(1, 2)))
+    return mean_of_pictures(ops.mean(ops.stack(means), axis=0))
+
+
+def _differences(images, down, across):
+    """Of pixels and those so far below and to the right, by the channel that differs most: float32 (B, h, w)."""
+    x = ops.cast(images, "float32")[:, :, ::-1 if across < 0 else 1]
+    across = abs(across)
+    first, second = x[:, : x.shape[1] - down, : x.shape[2] - across], x[:, down:, across:]
+    return ops.max(ops.abs(first - second), axis=-1)
 
 
 def _orphans(images):
