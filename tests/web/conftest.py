@@ -1,4 +1,4 @@
-"""One page and one browser for all of these tests."""
+"""One page for all of these tests, and a browser."""
 
 import shutil
 
@@ -25,7 +25,7 @@ def served(tmp_path_factory):
     assert not left, left
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")   # as Playwright lets no other test of the session start it anew
 def browser():
     from playwright.sync_api import sync_playwright
 
