@@ -16,7 +16,7 @@ REACH = 4      # deviations of the blur that are summed
 UNEVEN = 0.1   # a difference within an area, in units of [-1, 1], that shows
 NEAR = 2       # cells to the nearest one of one color, beyond which there is texture
 SLIGHT = 1 / 16   # an overshoot that hardly shows, 8 of 255 levels
-STEEPER = 2.5  # times as much as the source's cells differ from each other, those of pixel art may
+STEEPER = 2.5   # times as much as the source's cells differ from each other, those of pixel art may
 ROUGH = 0.15   # and so much more
 BESIDE = ((0, 1), (1, 0), (1, 1), (1, -1))   # from a cell to those that touch it, (down, across), each pair once
 SEEN = 0.125   # a change of a cell that is meant to be seen
@@ -248,11 +248,11 @@ def _blurred(images):
 
 def _ragged(made, cells):
     """How much more cells differ from their eight neighbors than the source's may, a mean over all pairs of a kind."""
-    means = []
+    excess = []
     for down, across in BESIDE:
         drawn, seen = (_differences(each, down, across) for each in (made, cells))
-        means.append(ops.mean(ops.relu(drawn - STEEPER * seen - ROUGH), axis=(1, 2)))
-    return mean_of_pictures(ops.mean(ops.stack(means), axis=0))
+        excess.append(ops.mean(ops.relu(drawn - STEEPER * seen - ROUGH), axis=(1, 2)))
+    return mean_of_pictures(ops.mean(ops.stack(excess), axis=0))
 
 
 def _differences(images, down, across):
