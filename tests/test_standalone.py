@@ -3,12 +3,12 @@
 import contextlib
 import importlib.util
 import io
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from web_pages import CHROMIUM, PICTURES
 
 from pixelart_tf import convert
 from pixelart_tf.generators import exporting, native
@@ -18,8 +18,6 @@ from pixelart_tf.pixelize.palette import nearest
 from pixelart_tf.pixelize.style import Style
 from pixelart_tf.pixelize.true_colors import true_colors
 
-PICTURES = Path(__file__).parent / "data" / "pictures"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 MISSING = [name for name in ("playwright", *exporting.KINDS["onnx"].module.PACKAGES)
            if importlib.util.find_spec(name) is None] + ([] if CHROMIUM else ["chromium"])
 pytestmark = [

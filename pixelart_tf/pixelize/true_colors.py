@@ -66,11 +66,11 @@ def true_colors(palette: np.ndarray, index: np.ndarray, opaque: np.ndarray, mean
 def _true_hues(palette: np.ndarray, labels: np.ndarray, meant: np.ndarray) -> np.ndarray:
     """A palette, uint8 (k, 3), in the mean hues of what is meant, uint8 (n, 3), by its entries' numbers (n,)."""
     lab, true = color.to_oklab(palette), color.to_oklab(meant)
-    sums = [np.bincount(labels, true[:, axis], len(palette)) for axis in (1, 2)]
-    sums /= np.maximum(np.bincount(labels, minlength=len(palette)), 1)   # (2, k)
-    chroma, seen = np.hypot(*lab.T[1:]), np.hypot(*sums)
-    colored = (chroma >= _COLORED) & (seen >= _COLORED)
-    lab[colored, 1:] = (sums * chroma / np.maximum(seen, _COLORED)).T[colored]
+    counts = np.maximum(np.bincount(labels, minlength=len(palette)), 1)
+    means = np.stack([np.bincount(labels, true[:, axis], len(palette)) / counts for axis in (1, 2)], axis=1)   # (k, 2)
+    drawn, seen = (np.hypot(*each.T) for each in (lab[:, 1:], means))   # chromas
+    colored = (drawn >= _COLORED) & (seen >= _COLORED)
+    lab[colored, 1:] = means[colored] * drawn[colored, None] / seen[colored, None]
     return np.where(colored[:, None], color.from_oklab(lab), palette)
 
 

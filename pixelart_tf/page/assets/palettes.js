@@ -114,21 +114,24 @@ const Palettes = (() => {
 
   // A palette in the mean hues that the picture has in the cells of each entry (`true_colors._true_hues`).
   function trueHues(colors, index, opaque, meant) {
-    const COLORED = 0.02, chroma = ([, a, b]) => Math.hypot(a, b);
-    const cells = colors.map(() => []);
-    opaque.forEach((is, i) => { if (is) cells[index[i]].push(oklab(meant.subarray(3 * i, 3 * i + 3))); });
+    const COLORED = 0.02, sums = colors.map(() => [0, 0, 0]);   // of a, of b, and of cells
+    opaque.forEach((is, i) => {
+      if (!is) return;
+      const [, a, b] = oklab(meant.subarray(3 * i, 3 * i + 3)), own = sums[index[i]];
+      own[0] += a; own[1] += b; own[2] += 1;
+    });
     return colors.map((rgb, n) => {
-      const own = oklab(rgb), seen = [1, 2].map((axis) => cells[n].reduce((sum, lab) => sum + lab[axis], 0) / cells[n].length);
-      const most = Math.hypot(...seen);
-      if (!(chroma(own) >= COLORED && most >= COLORED)) return rgb;
-      return bytesOf([own[0], ...seen.map((value) => value * chroma(own) / most)]);
+      const [light, ...own] = oklab(rgb), [a, b, count] = sums[n];
+      const drawn = Math.hypot(...own), seen = Math.hypot(a, b) / Math.max(count, 1);
+      if (drawn < COLORED || seen < COLORED) return rgb;
+      return bytesOf([light, ...[a, b].map((sum) => sum / count * drawn / seen)]);
     });
   }
 
   // A palette moved so that blocks of cells keep the picture's mean colors (`true_colors.true_colors`).
   function trueColors(colors, index, { rows, columns, opaque }, meant) {
     const BLOCK = 4, TRUE = 2, MOST = 12, OTHER = 10, HOLD = 0.5;
-    const moved = trueHues(colors, index, opaque, meant).map((rgb) => [...rgb]), cells = colors.map(() => []);
+    const moved = trueHues(colors, index, opaque, meant), cells = colors.map(() => []);
     const off = (i) => moved[index[i]].map((value, c) => meant[3 * i + c] - value);
     const median = (values) => {
       const sorted = values.sort((p, q) => p - q), half = sorted.length >> 1;
